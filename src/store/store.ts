@@ -1,0 +1,73 @@
+/** The store as the rest of the product sees it: one value, made by `openStore`, closed once. */
+import type { FhirResource } from 'fhir/r4.js'
+import type { Instant } from '../terms/instant.js'
+import type {
+  AttemptOutcome,
+  CaseCommit,
+  CaseEvent,
+  CaseRecord,
+  CommitOutcome,
+  Deadline,
+  Delivery,
+  Quarantined,
+  RenderedDelivery,
+  StoredResource,
+} from './types.js'
+
+export interface Store {
+  /** One statement, one transaction; resolves only after the durable commit. Throws Fault `store-busy` or
+   *  `store-unavailable` when nothing was committed. */
+  commitCase(commit: CaseCommit): Promise<CommitOutcome>
+
+  /** Keeps a refused input. `duplicate` when the same bytes under the same id were refused before. */
+  quarantine(input: Quarantined): Promise<void>
+
+  readCase(caseId: string): Promise<CaseRecord | undefined>
+  readEvents(caseId: string): Promise<readonly CaseEvent[]>
+  /** Cases whose ServiceRequest carries this identifier, oldest first, at most 10. */
+  findCasesByIdentifier(system: string, value: string): Promise<readonly string[]>
+  /** The answer a message got, found before the work of decoding it again. */
+  findAnswer(
+    sender: string,
+    messageId: string,
+    bodyHash: string,
+  ): Promise<{ readonly answer: Uint8Array | null; readonly caseId: string | null } | undefined>
+
+  /** Takes up to `limit` deliveries that are due and first in line for their case and receiver. */
+  claimDeliveries(options: {
+    readonly limit: number
+    readonly leaseMs: number
+    readonly now: Instant
+  }): Promise<readonly Delivery[]>
+  /** Keeps the rendered bytes and marks the attempt as begun. False when the lease was lost. */
+  beginAttempt(deliveryId: string, lease: string, rendered: RenderedDelivery): Promise<boolean>
+  /** Records an attempt that changes nothing in the case (a retry). False when the lease was lost. */
+  recordAttempt(outcome: AttemptOutcome): Promise<boolean>
+  findDelivery(correlation: string): Promise<Delivery | undefined>
+  readDeliveries(caseId: string): Promise<readonly (Delivery & { readonly lastCause: string | null })[]>
+  /** Milliseconds until the next delivery or deadline falls due; undefined when none waits. */
+  nextDueInMs(now: Instant): Promise<number | undefined>
+
+  /** Circuit breaker per receiver, shared by every gateway process. */
+  receiverFailed(receiver: string, now: Instant): Promise<{ readonly failures: number }>
+  receiverAnswered(receiver: string): Promise<void>
+
+  claimDeadlines(options: {
+    readonly limit: number
+    readonly leaseMs: number
+    readonly now: Instant
+  }): Promise<readonly Deadline[]>
+
+  readResource(type: string, id: string): Promise<StoredResource | undefined>
+  readVersion(type: string, id: string, version: number): Promise<StoredResource | undefined>
+  readHistory(type: string, id: string, limit: number): Promise<readonly StoredResource[]>
+  /** Writes directory resources that differ from what is stored, as new versions. */
+  putDirectory(resources: readonly (FhirResource & { id: string })[], now: Instant): Promise<number>
+
+  /** Calls back (coalesced) when some process committed deliveries; returns how to stop. */
+  onWork(callback: () => void): () => void
+  counts(): Promise<Readonly<Record<string, number>>>
+  /** Resolves when a trivial query answers; throws Fault `store-unavailable`. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
