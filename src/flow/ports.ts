@@ -35,7 +35,8 @@ export interface SendResult {
 
 /** A service's answer to something we delivered, as a channel decoded it. */
 export interface IncomingAnswer {
-  readonly message: Omit<IncomingMessage, 'answer'>
+  /** With the reply the sender gets once it is committed (`message.answer`). */
+  readonly message: IncomingMessage
   readonly from: Partner
   /** The correlation of the delivery it answers (BaRS MessageHeader.response.identifier, MSA-2). */
   readonly correlation: string
@@ -43,5 +44,11 @@ export interface IncomingAnswer {
 }
 
 export type AnswerOutcome =
-  | { readonly kind: 'recorded'; readonly caseId: string; readonly reply: Uint8Array }
+  | { readonly kind: 'recorded'; readonly caseId: string }
+  /** The same message again: the reply it got the first time. */
   | { readonly kind: 'duplicate'; readonly reply: Uint8Array | null }
+  /** Another body under the same id. */
+  | { readonly kind: 'conflict' }
+
+/** Records a service's answer; throws Fault (`case-unknown` when nothing was sent under that correlation). */
+export type ReceiveAnswer = (answer: IncomingAnswer) => Promise<AnswerOutcome>
