@@ -56,7 +56,7 @@ export function startOf(text: string): string | null {
 }
 
 export function indexValues(resource: FhirResource): IndexValues {
-  const draft: Draft = { tokens: new Set(), words: new Set(), columns: {} }
+  const draft = emptyDraft()
   for (const extract of EXTRACTORS.get(resource.resourceType) ?? []) extract(resource, draft)
   const { status, owner, authored, born } = draft.columns
   return {
@@ -69,6 +69,18 @@ export function indexValues(resource: FhirResource): IndexValues {
   }
 }
 
+/** What one reference parameter finds in a resource: `Type/id`, or the reference as written when it is not local. */
+export function referenceTargetsOf(resource: FhirResource, parameter: SearchParameter): readonly string[] {
+  const targets: string[] = []
+  const onlyTypes = parameter.narrows || parameter.indexedAs ? parameter.targets : undefined
+  const collect: Visit = (value) => {
+    const target = targetOf(value)
+    if (target !== undefined && (!onlyTypes || isOneOf(onlyTypes, target))) targets.push(target)
+  }
+  for (const path of parameter.paths) at(path, collect)(resource, emptyDraft())
+  return targets
+}
+
 /** The tag that says which element a word of `IndexValues.name` came from: the path's last step. */
 export const wordTag = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
 
@@ -77,6 +89,8 @@ interface Draft {
   readonly words: Set<string>
   readonly columns: { status?: string; owner?: string; authored?: string; born?: string }
 }
+
+const emptyDraft = (): Draft => ({ tokens: new Set(), words: new Set(), columns: {} })
 
 type Extract = (resource: FhirResource, draft: Draft) => void
 type Visit = (value: unknown, draft: Draft) => void
@@ -130,20 +144,21 @@ const textOf = (node: object, name: string): string | undefined => {
 /** The first value wins: these elements do not repeat. */
 function setColumn(column: 'status' | 'owner' | 'authored' | 'born'): Visit {
   return (value, draft) => {
-    const text = typeof value === 'object' && value !== null ? textOf(value, 'reference') : value
-    const target = typeof text === 'string' && column === 'owner' ? referenceTarget(text) : text
-    if (typeof target === 'string') draft.columns[column] ??= target
+    const text = column === 'owner' ? targetOf(value) : value
+    if (typeof text === 'string') draft.columns[column] ??= text
   }
 }
 
 function addReference(param: string, onlyTypes: readonly string[] | undefined): Visit {
   return (value, draft) => {
-    if (typeof value !== 'object' || value === null) return
-    const target = referenceTarget(textOf(value, 'reference') ?? '')
+    const target = targetOf(value)
     if (target === undefined || (onlyTypes && !isOneOf(onlyTypes, target))) return
     draft.tokens.add(referenceToken(param, target))
   }
 }
+
+const targetOf = (value: unknown): string | undefined =>
+  typeof value === 'object' && value !== null ? referenceTarget(textOf(value, 'reference') ?? '') : undefined
 
 const isOneOf = (types: readonly string[], target: string): boolean =>
   types.some((type) => target.startsWith(`${type}/`) || target.includes(`/${type}/`))

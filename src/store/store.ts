@@ -1,6 +1,7 @@
 /** The store as the rest of the product sees it: one value, made by `openStore`, closed once. */
 import type { FhirResource } from 'fhir/r4.js'
 import type { Instant } from '../terms/instant.js'
+import type { SearchPage, SearchQuery } from './search-query.js'
 import type {
   AttemptOutcome,
   CaseCommit,
@@ -61,6 +62,8 @@ export interface Store {
   readResource(type: string, id: string): Promise<StoredResource | undefined>
   readVersion(type: string, id: string, version: number): Promise<StoredResource | undefined>
   readHistory(type: string, id: string, limit: number): Promise<readonly StoredResource[]>
+  /** One page of the current resources; throws Fault `too-costly` past `query.timeoutMs`. */
+  search(query: SearchQuery): Promise<SearchPage>
   /** Writes directory resources that differ from what is stored, as new versions. */
   putDirectory(resources: readonly (FhirResource & { id: string })[], now: Instant): Promise<number>
 
