@@ -41,16 +41,12 @@ export interface AuditedAction {
   readonly entity: Reference
 }
 
-/** Source: FHIR R4 AuditEvent; type from the DICOM audit event ids as the R4 value set lists them. */
+/** Source: FHIR R4 AuditEvent; type from the record lifecycle events of its value set. */
 export function auditEventOf(action: AuditedAction): AuditEvent & { id: string } {
   return {
     resourceType: 'AuditEvent',
     id: action.id,
-    type: {
-      system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
-      code: 'transmit',
-      display: 'Transmit Record Lifecycle Event',
-    },
+    type: { system: 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle', code: 'receive' },
     subtype: [{ system: 'https://onedoor.dev/fhir/CodeSystem/case-event', code: action.event }],
     action: action.action,
     recorded: action.at,

@@ -1,5 +1,7 @@
 /** Every way OneDoor can refuse or fail, with what each wire answers. `docs/errors.md` explains each one. */
 
+import type { Issue } from './issue.js'
+
 /** What a failed step means for whoever holds the message:
  *  `retry`  it was provably not accepted: sending it again is safe;
  *  `unsure` it may have arrived: repeat only under a key the receiver honours, else a person decides;
@@ -92,13 +94,17 @@ export type FaultCode = keyof typeof FAULTS
 export class Fault extends Error {
   override readonly name = 'Fault'
 
+  /** Every finding, where there was more than one; the first is the message's own. */
+  readonly issues: readonly Issue[]
+
   constructor(
     readonly code: FaultCode,
     message: string,
     readonly where = '',
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly issues?: readonly Issue[] } = {},
   ) {
     super(message, options)
+    this.issues = options.issues ?? []
   }
 
   get meaning(): Meaning {
