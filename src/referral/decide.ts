@@ -178,15 +178,11 @@ function taskChange(taskId: string, status: OfferStatus, given: ServiceAnswer): 
   }
 }
 
-/** Acceptance moves the baton; a second service that accepts as well is told that it is not needed. */
+/** Acceptance moves the baton; every other service still holding an offer is told that it is not needed. */
 function taken(state: CaseState, offer: Offer, task: Effect, { now }: DecideContext): Decision {
   const first = !isTaken(offer)
   const others = state.offers.filter((other) => other.taskId !== offer.taskId && isOpenOffer(other))
-  const passed = passBaton(
-    others.reduce((s, o) => withOffer(s, o.taskId, 'cancelled'), state),
-    offer.partner,
-    now,
-  )
+  const passed = passBaton(closing(others, state), offer.partner, now)
   return {
     state: passed.state,
     effects: [
@@ -224,13 +220,15 @@ function completed(
   outcome: Reason | undefined,
   { now }: DecideContext,
 ): Decision {
-  const passed = passBaton(state, offer.partner, now)
+  const others = state.offers.filter((other) => other.taskId !== offer.taskId && isOpenOffer(other))
+  const passed = passBaton(closing(others, state), offer.partner, now)
   return {
     state: { ...passed.state, phase: 'closed' },
     effects: [
       task,
       { kind: 'stop-waiting', taskId: offer.taskId },
       ...passed.effects,
+      ...others.flatMap(withdrawal),
       { kind: 'set-task', taskId: state.coordinator, status: 'completed', businessStatus: 'completed' },
       { kind: 'set-request', status: 'completed' },
       {
@@ -291,7 +289,7 @@ function cancel(
 ): Decision {
   const open = state.offers.filter(isOpenOffer)
   return {
-    state: { ...open.reduce((s, o) => withOffer(s, o.taskId, 'cancelled'), state), phase: 'closed' },
+    state: { ...closing(open, state), phase: 'closed' },
     effects: [
       { kind: 'set-request', status: enteredInError ? 'entered-in-error' : 'revoked' },
       {
@@ -309,7 +307,7 @@ function cancel(
 function end(state: CaseState, as: 'rejected' | 'completed', reason: Reason | undefined): Decision {
   const open = state.offers.filter(isOpenOffer)
   return {
-    state: { ...open.reduce((s, o) => withOffer(s, o.taskId, 'cancelled'), state), phase: 'closed' },
+    state: { ...closing(open, state), phase: 'closed' },
     effects: [
       {
         kind: 'set-task',
@@ -367,6 +365,10 @@ function overdue(state: CaseState, taskId: string, { newId }: DecideContext): De
     ],
   }
 }
+
+/** The state once these offers are withdrawn. */
+const closing = (offers: readonly Offer[], state: CaseState): CaseState =>
+  offers.reduce((before, offer) => withOffer(before, offer.taskId, 'cancelled'), state)
 
 const coordinator = (state: CaseState, status: BusinessStatus): Effect => ({
   kind: 'set-task',
