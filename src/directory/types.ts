@@ -101,16 +101,20 @@ export interface Service {
   readonly name: string
   /** Partner that receives for it. */
   readonly partner: string
-  /** Other names senders use for it (PRD-7, PRD-4, DoS id), `system|value` or bare value, upper case. */
+  /** Every name senders use for it (its own, PRD-7, PRD-2, PRD-4, service id): `system|value` or the bare
+   *  value, as `normaliseName` writes them. */
   readonly aliases: readonly string[]
-  /** Needs it serves: codes of the deployment's pathways. */
+  /** Needs it serves: the pathways that list it. */
   readonly needs: readonly string[]
-  /** Outward codes or whole postcodes it covers, upper case without spaces; empty = everywhere. */
+  /** Patterns of the postcodes it covers, upper case without spaces: `?` is any one character, a last `*` any
+   *  rest. An area written `LE1` where units have three characters is `LE1???`. Empty = everywhere. */
   readonly postcodes: readonly string[]
   readonly minAgeYears?: number
   readonly maxAgeYears?: number
   /** Opening hours in the deployment's zone; empty = always. */
   readonly hours: readonly OpeningHours[]
+  /** Whole days it is closed in spite of its hours. */
+  readonly closures?: readonly Closure[]
   /** `referral`: its synchronous 200 is acceptance. `validation`: it may accept or decline later (DESIGN 7). */
   readonly category: 'referral' | 'validation'
   /** BaRS use-case coding put on offers to it. */
@@ -119,9 +123,16 @@ export interface Service {
 
 export interface OpeningHours {
   readonly days: readonly ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[]
-  /** `HH:MM`; `to` may be `24:00`. */
+  /** `HH:MM`, `from` before `to`; `to` may be `24:00`. */
   readonly from: string
   readonly to: string
+}
+
+export interface Closure {
+  /** `YYYY-MM-DD` in the deployment's zone, both days included. */
+  readonly from: string
+  readonly to: string
+  readonly reason: string
 }
 
 /** A need, how it is recognised, and which services may meet it in which order. */
