@@ -19,6 +19,8 @@ export interface SearchParameter {
   readonly indexedAs?: string
   /** Indexes only references to `targets`, where one element serves several parameters. */
   readonly narrows?: true
+  /** One value stands on a handful of resources (an identifier, a patient), so a search may start from it. */
+  readonly rare?: true
   /** The code system a `code` element is bound to: its instances carry none. */
   readonly system?: string
 }
@@ -60,17 +62,26 @@ const words = (name: string, paths: readonly string[], details: Details = {}): R
   ...details,
 })
 
+const rare: Details = { rare: true }
 /** Definitions that R4 shares between types (`clinical-patient`, `individual-family`). */
 const shared = (name: string): Details => ({ definition: R4 + name })
 
-const identifier = token('identifier')
+const identifier = token('identifier', 'identifier', rare)
 const active = token('active')
-const patient = reference('patient', 'patient', ['Patient'], shared('clinical-patient'))
+const patient = reference('patient', 'patient', ['Patient'], { ...rare, ...shared('clinical-patient') })
 const patientOf = (indexedAs: string, details: Details = {}): Row =>
-  reference('patient', indexedAs, ['Patient'], { indexedAs, ...shared('clinical-patient'), ...details })
-const clinicalIdentifier = token('identifier', 'identifier', shared('clinical-identifier'))
+  reference('patient', indexedAs, ['Patient'], {
+    indexedAs,
+    ...rare,
+    ...shared('clinical-patient'),
+    ...details,
+  })
+const clinicalIdentifier = token('identifier', 'identifier', {
+  ...rare,
+  ...shared('clinical-identifier'),
+})
 const clinicalCode = token('code', 'code', shared('clinical-code'))
-const clinicalSubject = reference('subject', 'subject', ['Patient', 'Group'])
+const clinicalSubject = reference('subject', 'subject', ['Patient', 'Group'], rare)
 const personWords = [
   words('name', ['name.family', 'name.given', 'name.text']),
   words('family', ['name.family'], shared('individual-family')),
@@ -93,25 +104,25 @@ const CASE: SearchParameter = {
 const ROWS = {
   ServiceRequest: [
     clinicalIdentifier,
-    token('requisition'),
+    token('requisition', 'requisition', rare),
     code('status', 'request-status', { column: 'status' }),
     code('intent', 'request-intent'),
     code('priority', 'request-priority'),
     token('category'),
     clinicalCode,
     token('performer-type', 'performerType'),
-    reference('subject', 'subject', ['Patient', 'Group', 'Device', 'Location']),
+    reference('subject', 'subject', ['Patient', 'Group', 'Device', 'Location'], rare),
     patientOf('subject'),
-    reference('encounter', 'encounter', ['Encounter'], shared('clinical-encounter')),
+    reference('encounter', 'encounter', ['Encounter'], { ...rare, ...shared('clinical-encounter') }),
     reference('requester', 'requester', REQUESTERS),
     reference('performer', 'performer', PERFORMERS),
-    reference('based-on', 'basedOn', ['ServiceRequest', 'CarePlan', 'MedicationRequest']),
-    reference('replaces', 'replaces', ['ServiceRequest']),
+    reference('based-on', 'basedOn', ['ServiceRequest', 'CarePlan', 'MedicationRequest'], rare),
+    reference('replaces', 'replaces', ['ServiceRequest'], rare),
     date('authored', 'authoredOn', 'authored'),
   ],
   Task: [
     identifier,
-    token('group-identifier', 'groupIdentifier'),
+    token('group-identifier', 'groupIdentifier', rare),
     code('status', 'task-status', { column: 'status' }),
     token('business-status', 'businessStatus'),
     code('intent', 'task-intent'),
@@ -120,12 +131,12 @@ const ROWS = {
     token('performer', 'performerType'),
     reference('owner', 'owner', PERFORMERS, { column: 'owner' }),
     reference('requester', 'requester', REQUESTERS),
-    reference('focus', 'focus'),
-    reference('based-on', 'basedOn'),
-    reference('part-of', 'partOf', ['Task']),
-    reference('encounter', 'encounter', ['Encounter']),
-    reference('subject', 'for'),
-    reference('patient', 'for', ['Patient'], { indexedAs: 'subject' }),
+    reference('focus', 'focus', undefined, rare),
+    reference('based-on', 'basedOn', undefined, rare),
+    reference('part-of', 'partOf', ['Task'], rare),
+    reference('encounter', 'encounter', ['Encounter'], rare),
+    reference('subject', 'for', undefined, rare),
+    reference('patient', 'for', ['Patient'], { indexedAs: 'subject', ...rare }),
     date('authored-on', 'authoredOn', 'authored'),
   ],
   Patient: [
@@ -145,7 +156,7 @@ const ROWS = {
     identifier,
     active,
     words('name', ['name.family', 'name.given', 'name.text']),
-    reference('patient', 'patient', ['Patient']),
+    reference('patient', 'patient', ['Patient'], rare),
     token('relationship'),
   ],
   Organization: [
@@ -203,16 +214,16 @@ const ROWS = {
     token('clinical-status', 'clinicalStatus'),
     clinicalSubject,
     patientOf('subject'),
-    reference('encounter', 'encounter', ['Encounter']),
+    reference('encounter', 'encounter', ['Encounter'], rare),
     date('recorded-date', 'recordedDate', 'authored'),
   ],
   Encounter: [
     clinicalIdentifier,
     code('status', 'encounter-status', { column: 'status' }),
     token('class'),
-    reference('subject', 'subject', ['Patient', 'Group']),
+    reference('subject', 'subject', ['Patient', 'Group'], rare),
     patientOf('subject'),
-    reference('based-on', 'basedOn', ['ServiceRequest']),
+    reference('based-on', 'basedOn', ['ServiceRequest'], rare),
     reference('service-provider', 'serviceProvider', ['Organization']),
   ],
   Observation: [
@@ -220,7 +231,7 @@ const ROWS = {
     clinicalCode,
     token('category'),
     code('status', 'observation-status', { column: 'status' }),
-    reference('subject', 'subject', ['Patient', 'Group', 'Device', 'Location']),
+    reference('subject', 'subject', ['Patient', 'Group', 'Device', 'Location'], rare),
     patientOf('subject'),
   ],
   AllergyIntolerance: [
@@ -233,21 +244,22 @@ const ROWS = {
   DocumentReference: [
     token('identifier', 'identifier', {
       paths: ['masterIdentifier', 'identifier'],
+      ...rare,
       ...shared('clinical-identifier'),
     }),
     code('status', 'document-reference-status', { column: 'status' }),
     token('type', 'type', shared('clinical-type')),
     token('category'),
-    reference('subject', 'subject', ['Patient', 'Practitioner', 'Group', 'Device']),
+    reference('subject', 'subject', ['Patient', 'Practitioner', 'Group', 'Device'], rare),
     patientOf('subject'),
     date('date', 'date', 'authored'),
   ],
   Provenance: [
-    reference('target', 'target'),
+    reference('target', 'target', undefined, rare),
     patientOf('target', { definition: `${R4}Provenance-patient` }),
     reference('agent', 'agent.who', REQUESTERS),
     token('agent-type', 'agent.type'),
-    reference('entity', 'entity.what'),
+    reference('entity', 'entity.what', undefined, rare),
     date('recorded', 'recorded', 'authored'),
   ],
   AuditEvent: [
@@ -257,8 +269,12 @@ const ROWS = {
     token('outcome', 'outcome', { system: 'http://hl7.org/fhir/audit-event-outcome' }),
     reference('agent', 'agent.who', REQUESTERS),
     reference('source', 'source.observer', REQUESTERS),
-    reference('entity', 'entity.what'),
-    reference('patient', 'agent.who', ['Patient'], { paths: ['agent.who', 'entity.what'], narrows: true }),
+    reference('entity', 'entity.what', undefined, rare),
+    reference('patient', 'agent.who', ['Patient'], {
+      paths: ['agent.who', 'entity.what'],
+      narrows: true,
+      ...rare,
+    }),
     date('date', 'recorded', 'authored'),
   ],
 } as const satisfies Record<string, readonly Row[]>

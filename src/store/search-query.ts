@@ -19,9 +19,9 @@ export interface SearchQuery {
   readonly timeoutMs: number
 }
 
-/** `anyOf` holds alternatives: FHIR's comma. */
+/** `anyOf` holds alternatives: FHIR's comma. `rare` is the parameter's own (`SearchParameter.rare`). */
 export type Criterion =
-  | { readonly kind: 'tokens'; readonly anyOf: readonly string[] }
+  | { readonly kind: 'tokens'; readonly anyOf: readonly string[]; readonly rare: boolean }
   | { readonly kind: 'equals'; readonly column: EqualColumn; readonly anyOf: readonly string[] }
   | { readonly kind: 'range'; readonly column: DateColumn; readonly anyOf: readonly Range[] }
   | { readonly kind: 'words'; readonly anyOf: readonly (readonly WordPrefix[])[] }

@@ -36,7 +36,8 @@ const SQL_TYPES = { authored: 'timestamptz', lastUpdated: 'timestamptz', born: '
 const instantText = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
-const RESOURCE_COLUMNS = `content, version, ${instantText('last_updated')} as last_updated, case_id`
+/** Renamed on the way out: `order by last_updated` would else mean the text and miss its index. */
+const RESOURCE_COLUMNS = `content, version, ${instantText('last_updated')} as updated, case_id`
 
 export const phasesOf = (sort: SearchSort): readonly Phase[] =>
   sort.column === 'id' || sort.column === 'lastUpdated' ? ['valued'] : ['valued', 'empty']
@@ -47,6 +48,7 @@ export function pageStatement(query: SearchQuery, phase: Phase, limit: number): 
   const { column, descending } = query.sort
   const name = COLUMNS[column]
   const nullable = phasesOf(query.sort).length > 1
+  const source = sourceOf(query.criteria, bind)
   const conditions = conditionsOf(query, bind)
   if (nullable) conditions.push(`${name} is ${phase === 'empty' ? '' : 'not '}null`)
   if (query.after && (query.after.value === null) === (phase === 'empty')) {
@@ -56,14 +58,15 @@ export function pageStatement(query: SearchQuery, phase: Phase, limit: number): 
   const order =
     phase === 'empty' || column === 'id' ? `id ${direction}` : `${name} ${direction}, id ${direction}`
   const text = `select ${RESOURCE_COLUMNS}, id, ${sortText(column)} as sort_value
-    from resource where ${conditions.join(' and ')} order by ${order} limit ${Math.trunc(limit)}`
+    from ${source} where ${conditions.join(' and ')} order by ${order} limit ${Math.trunc(limit)}`
   return { text, values }
 }
 
 export function countStatement(query: SearchQuery): Statement {
   const { bind, values } = binder()
+  const source = sourceOf(query.criteria, bind)
   const conditions = conditionsOf(query, bind)
-  return { text: `select count(*)::int as total from resource where ${conditions.join(' and ')}`, values }
+  return { text: `select count(*)::int as total from ${source} where ${conditions.join(' and ')}`, values }
 }
 
 /** The resources with these `Type/id`s that the parties may see. */
@@ -80,7 +83,7 @@ export function includeStatement(
     'not deleted',
     ...partyCondition(parties, bind),
   ]
-  return { text: selectAll(conditions, limit), values }
+  return { text: selectAll('resource', conditions, limit), values }
 }
 
 /** The resources of `type` that meet one criterion. */
@@ -91,12 +94,14 @@ export function revIncludeStatement(
   limit: number,
 ): Statement {
   const { bind, values } = binder()
-  const conditions = [...typeConditions(type), conditionOf(criterion, bind), ...partyCondition(parties, bind)]
-  return { text: selectAll(conditions, limit), values }
+  const source = sourceOf([criterion], bind)
+  const rest = startsSearch(criterion) ? [] : [conditionOf(criterion, bind)]
+  const conditions = [...typeConditions(type), ...rest, ...partyCondition(parties, bind)]
+  return { text: selectAll(source, conditions, limit), values }
 }
 
-const selectAll = (conditions: readonly string[], limit: number): string =>
-  `select ${RESOURCE_COLUMNS} from resource where ${conditions.join(' and ')} order by type, id limit ${limit}`
+const selectAll = (source: string, conditions: readonly string[], limit: number): string =>
+  `select ${RESOURCE_COLUMNS} from ${source} where ${conditions.join(' and ')} order by type, id limit ${limit}`
 
 type Bind = (value: unknown) => string
 
@@ -107,9 +112,23 @@ function binder(): { readonly bind: Bind; readonly values: unknown[] } {
 
 const conditionsOf = (query: SearchQuery, bind: Bind): string[] => [
   ...typeConditions(query.type),
-  ...query.criteria.map((criterion) => conditionOf(criterion, bind)),
+  ...(query.criteria.some(startsSearch)
+    ? []
+    : query.criteria.map((criterion) => conditionOf(criterion, bind))),
   ...partyCondition(query.parties, bind),
 ]
+
+/** PostgreSQL guesses 0.5 % for a token or a word it has no statistics of, and would rather walk a whole type in order:
+ *  a search with a rare value reads that value's few rows first, and looks at type, parties and order afterwards. */
+function sourceOf(criteria: readonly Criterion[], bind: Bind): string {
+  if (!criteria.some(startsSearch)) return 'resource'
+  const conditions = criteria.map((criterion) => conditionOf(criterion, bind))
+  return `(with few as materialized (select * from resource where ${conditions.join(' and ')})
+    select * from few) as resource`
+}
+
+const startsSearch = (criterion: Criterion): boolean =>
+  criterion.kind === 'words' || (criterion.kind === 'tokens' && criterion.rare)
 
 /** The type stands in the text, not in a parameter: partial indexes are chosen by it. */
 function typeConditions(type: string): string[] {
@@ -135,7 +154,8 @@ function conditionOf(criterion: Criterion, bind: Bind): string {
     case 'range':
       return anyOf(criterion.anyOf.map((range) => rangeCondition(criterion.column, range, bind)))
     case 'words':
-      return `array_to_tsvector(string_to_array(name, ' ')) @@ ${bind(wordsQuery(criterion.anyOf))}::tsquery`
+      // `is not null` is what the index's own condition asks for.
+      return `name is not null and array_to_tsvector(string_to_array(name, ' ')) @@ ${bind(wordsQuery(criterion.anyOf))}::tsquery`
   }
 }
 

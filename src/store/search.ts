@@ -22,7 +22,7 @@ export const MAX_INCLUDED = 1000
 interface ResourceRow {
   readonly content: FhirResource & { id: string }
   readonly version: number
-  readonly last_updated: string
+  readonly updated: string
   readonly case_id: string | null
 }
 
@@ -150,7 +150,8 @@ function pointingAt({ type, param }: Inclusion, matches: readonly StoredResource
   const parameter = SEARCH_PARAMETERS.get(type)?.get(param)
   const keys = matches.map(({ resource }) => keyOf(resource))
   if (parameter?.column === 'owner') return { kind: 'equals', column: 'owner', anyOf: keys }
-  return { kind: 'tokens', anyOf: keys.map((key) => referenceToken(parameter?.indexedAs ?? param, key)) }
+  const name = parameter?.indexedAs ?? param
+  return { kind: 'tokens', anyOf: keys.map((key) => referenceToken(name, key)), rare: true }
 }
 
 const keyOf = (resource: FhirResource & { id: string }): string => `${resource.resourceType}/${resource.id}`
@@ -158,6 +159,6 @@ const keyOf = (resource: FhirResource & { id: string }): string => `${resource.r
 const storedOf = (row: ResourceRow): StoredResource => ({
   resource: row.content,
   version: row.version,
-  lastUpdated: instantOf(new Date(row.last_updated)),
+  lastUpdated: instantOf(new Date(row.updated)),
   caseId: row.case_id,
 })
