@@ -16,6 +16,9 @@ export interface Statement {
   readonly values: readonly unknown[]
 }
 
+/** What is looked for, without its order and pages. */
+export type Selection = Pick<SearchQuery, 'type' | 'criteria' | 'parties'>
+
 /** A nullable sort column is read in two phases, so that each keeps a plain row comparison on its index. */
 export type Phase = 'valued' | 'empty'
 
@@ -86,18 +89,11 @@ export function includeStatement(
   return { text: selectAll('resource', conditions, limit), values }
 }
 
-/** The resources of `type` that meet one criterion. */
-export function revIncludeStatement(
-  type: string,
-  criterion: Criterion,
-  parties: SearchQuery['parties'],
-  limit: number,
-): Statement {
+/** Every resource that meets the criteria, up to a limit, without pages. */
+export function revIncludeStatement(search: Selection, limit: number): Statement {
   const { bind, values } = binder()
-  const source = sourceOf([criterion], bind)
-  const rest = startsSearch(criterion) ? [] : [conditionOf(criterion, bind)]
-  const conditions = [...typeConditions(type), ...rest, ...partyCondition(parties, bind)]
-  return { text: selectAll(source, conditions, limit), values }
+  const source = sourceOf(search.criteria, bind)
+  return { text: selectAll(source, conditionsOf(search, bind), limit), values }
 }
 
 const selectAll = (source: string, conditions: readonly string[], limit: number): string =>
@@ -110,13 +106,10 @@ function binder(): { readonly bind: Bind; readonly values: unknown[] } {
   return { bind: (value) => `$${values.push(value)}`, values }
 }
 
-const conditionsOf = (query: SearchQuery, bind: Bind): string[] => [
-  ...typeConditions(query.type),
-  ...(query.criteria.some(startsSearch)
-    ? []
-    : query.criteria.map((criterion) => conditionOf(criterion, bind))),
-  ...partyCondition(query.parties, bind),
-]
+function conditionsOf({ type, criteria, parties }: Selection, bind: Bind): string[] {
+  const rest = criteria.some(startsSearch) ? [] : criteria.map((criterion) => conditionOf(criterion, bind))
+  return [...typeConditions(type), ...rest, ...partyCondition(parties, bind)]
+}
 
 /** PostgreSQL guesses 0.5 % for a token or a word it has no statistics of, and would rather walk a whole type in order:
  *  a search with a rare value reads that value's few rows first, and looks at type, parties and order afterwards. */

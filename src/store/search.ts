@@ -123,7 +123,14 @@ async function readIncluded(
   const statements = [
     ...(targets.length > 0 ? [includeStatement(targets, query.parties, MAX_INCLUDED + 1)] : []),
     ...query.revInclude.map((inclusion) =>
-      revIncludeStatement(inclusion.type, pointingAt(inclusion, matches), query.parties, MAX_INCLUDED + 1),
+      revIncludeStatement(
+        {
+          type: inclusion.type,
+          criteria: [pointingAt(inclusion, matches)],
+          ...(query.parties && { parties: query.parties }),
+        },
+        MAX_INCLUDED + 1,
+      ),
     ),
   ]
   for (const statement of statements) {
