@@ -1,5 +1,6 @@
 /** The SQL of a search: criteria, keyset and order over the typed columns of `resource`. */
 import { SEARCH_PARAMETERS } from '../fhir/search-parameters.js'
+import { EVERYONE } from './resources.js'
 import type {
   Criterion,
   DateColumn,
@@ -130,7 +131,7 @@ function typeConditions(type: string): string[] {
 }
 
 const partyCondition = (parties: SearchQuery['parties'], bind: Bind): string[] =>
-  parties === undefined ? [] : [`parties && ${bind(parties)}::text[]`]
+  parties === undefined ? [] : [`parties && ${bind([...parties, ...EVERYONE])}::text[]`]
 
 function conditionOf(criterion: Criterion, bind: Bind): string {
   switch (criterion.kind) {

@@ -1,10 +1,12 @@
 /** Searches the current resources: one read-only snapshot per page, with its includes and its total. */
 import type { FhirResource } from 'fhir/r4.js'
-import type { Pool, PoolClient } from 'pg'
+import { DatabaseError, type Pool, type PoolClient } from 'pg'
 import { referenceTargetsOf, referenceToken } from '../fhir/index-values.js'
 import { SEARCH_PARAMETERS } from '../fhir/search-parameters.js'
 import { Fault } from '../terms/fault.js'
 import { instantOf } from '../terms/instant.js'
+import { faultOf } from './fault-of.js'
+import { resourceOf } from './resources.js'
 import type { Criterion, Inclusion, SearchCursor, SearchPage, SearchQuery } from './search-query.js'
 import {
   countStatement,
@@ -46,23 +48,21 @@ export async function searchResources(pool: Pool, query: SearchQuery): Promise<S
 }
 
 async function inSnapshot<T>(pool: Pool, timeoutMs: number, work: (run: Run) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch((error: unknown) => {
-    throw new Fault('store-unavailable', 'The database did not answer; send the search again later.', '', {
-      cause: error,
-    })
+  const client = await pool.connect().catch((thrown: unknown) => {
+    throw faultOf(thrown)
   })
   try {
-    // One text for three settings saves round trips; compiling a plan to machine code costs more than these queries.
+    // One text, one round trip.
     await client.query(
-      `begin isolation level repeatable read read only; set local jit = off; set local statement_timeout = ${Math.ceil(timeoutMs)}`,
+      `begin isolation level repeatable read read only; set local statement_timeout = ${Math.ceil(timeoutMs)}`,
     )
     const result = await work(async ({ text, values }) => (await client.query(text, [...values])).rows)
     await client.query('commit')
     client.release()
     return result
-  } catch (error) {
+  } catch (thrown) {
     await giveBack(client)
-    throw searchFault(error, timeoutMs)
+    throw searchFault(thrown, timeoutMs)
   }
 }
 
@@ -77,20 +77,17 @@ async function giveBack(client: PoolClient): Promise<void> {
 }
 
 /** SQLSTATE 57014 = query_canceled: the statement timeout. Class 22: a value the column's type cannot hold. */
-function searchFault(error: unknown, timeoutMs: number): Fault {
-  if (error instanceof Fault) return error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code === '57014') {
+function searchFault(thrown: unknown, timeoutMs: number): Fault {
+  const state = thrown instanceof DatabaseError ? (thrown.code ?? '') : ''
+  if (state === '57014') {
     const text = `The search took longer than ${timeoutMs} ms; narrow it (a status, an owner, a date) or ask for a smaller page.`
-    return new Fault('too-costly', text, '', { cause: error })
+    return new Fault('too-costly', text, '', { cause: thrown })
   }
-  if (code.startsWith('22')) {
-    const text = 'A value of the search lies outside what can be stored; expected an ordinary date or text.'
-    return new Fault('parameter-invalid', text, '', { cause: error })
+  if (state.startsWith('22')) {
+    const text = 'A value of the search lies outside what is stored; expected an ordinary date or text.'
+    return new Fault('parameter-invalid', text, '', { cause: thrown })
   }
-  return new Fault('store-unavailable', 'The database stopped the search; send it again later.', '', {
-    cause: error,
-  })
+  return faultOf(thrown)
 }
 
 async function readPage(
@@ -163,9 +160,8 @@ function pointingAt({ type, param }: Inclusion, matches: readonly StoredResource
 
 const keyOf = (resource: FhirResource & { id: string }): string => `${resource.resourceType}/${resource.id}`
 
-const storedOf = (row: ResourceRow): StoredResource => ({
-  resource: row.content,
-  version: row.version,
-  lastUpdated: instantOf(new Date(row.updated)),
-  caseId: row.case_id,
-})
+function storedOf(row: ResourceRow): StoredResource {
+  const lastUpdated = instantOf(new Date(row.updated))
+  const resource = resourceOf(row.content, row.version, lastUpdated)
+  return { resource, version: row.version, lastUpdated, caseId: row.case_id }
+}
