@@ -23,6 +23,7 @@ export interface Limits {
   readonly mllpIdleTimeoutMs: number
   readonly mllpFrameTimeoutMs: number
   readonly mllpMaxInFlight: number
+  readonly hl7MaxMessageBytes: number
   readonly hl7MaxSegments: number
   readonly hl7MaxRepetitions: number
   readonly hl7MaxFieldBytes: number
@@ -55,14 +56,15 @@ const MB = 1024 * 1024
 
 /** Documented in docs/operations.md; a test compares the two. */
 export const LIMIT_BOUNDS: Readonly<Record<keyof Limits, Bound>> = {
-  mllpMaxFrameBytes: bound('MLLP_MAX_FRAME_BYTES', 32 * MB, 1024, 1024 * MB),
+  mllpMaxFrameBytes: bound('MLLP_MAX_FRAME_BYTES', 16 * MB, 1024, 1024 * MB),
   mllpMaxConnections: bound('MLLP_MAX_CONNECTIONS', 512, 0, 65_536),
   mllpIdleTimeoutMs: bound('MLLP_IDLE_TIMEOUT_MS', 3_600_000, 0, 86_400_000),
   mllpFrameTimeoutMs: bound('MLLP_FRAME_TIMEOUT_MS', 30_000, 0, 3_600_000),
   mllpMaxInFlight: bound('MLLP_MAX_IN_FLIGHT', 16, 1, 1024),
-  hl7MaxSegments: bound('HL7_MAX_SEGMENTS', 4000, 1, 1_000_000),
+  hl7MaxMessageBytes: bound('HL7_MAX_MESSAGE_BYTES', 16 * MB, 1024, 1024 * MB),
+  hl7MaxSegments: bound('HL7_MAX_SEGMENTS', 4096, 1, 1_000_000),
   hl7MaxRepetitions: bound('HL7_MAX_REPETITIONS', 1000, 1, 1_000_000),
-  hl7MaxFieldBytes: bound('HL7_MAX_FIELD_BYTES', 24 * MB, 1, 1024 * MB),
+  hl7MaxFieldBytes: bound('HL7_MAX_FIELD_BYTES', 12 * MB, 1, 1024 * MB),
   httpMaxBodyBytes: bound('HTTP_MAX_BODY_BYTES', 10 * MB, 1024, 1024 * MB),
   databasePoolSize: bound('DATABASE_POOL_SIZE', 24, 2, 500),
   statementTimeoutMs: bound('DATABASE_STATEMENT_TIMEOUT_MS', 10_000, 100, 600_000),

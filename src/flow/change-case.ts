@@ -4,7 +4,8 @@ import { apply } from '../referral/apply.js'
 import type { CaseState } from '../referral/case.js'
 import { decide, type CaseHappening, type Decision, type NextStep } from '../referral/decide.js'
 import { auditEventOf, provenanceOf } from '../referral/provenance.js'
-import { factsOf, route, type RoutingDecision } from '../referral/routing.js'
+import { route, type RoutingDecision } from '../referral/routing.js'
+import { factsOf } from '../referral/routing-facts.js'
 import type {
   Actor,
   AttemptOutcome,
@@ -76,7 +77,7 @@ export function nextStep(
   deployment: Deployment,
   now: Instant,
 ): NextStep {
-  const routing = route({ ...factsOf(resources, now), excluded }, deployment, now)
+  const routing = route(factsOf(resources, excluded), deployment, now)
   return stepOf(routing, deployment)
 }
 
@@ -91,7 +92,7 @@ function stepOf(routing: RoutingDecision, deployment: Deployment): NextStep {
     service: {
       id: service.id,
       partner: service.partner,
-      answerWithinMs: routing.answerWithinMs,
+      answerWithinMs: routing.pathway.answerWithinMs,
     },
     explanation: routing.explanation,
   }
