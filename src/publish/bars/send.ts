@@ -1,6 +1,6 @@
 /** One attempt to hand a BaRS message over, and what the answer means for the next one (BaRS section 5, the sender's
  *  retry list). Retries carry the same ids and bytes, so a receiver recognises what it already has. */
-import type { OperationOutcome, OperationOutcomeIssue } from 'fhir/r4.js'
+import type { OperationOutcomeIssue } from 'fhir/r4.js'
 import { HEADER } from '../../codec/bars/terms.js'
 import type { ReceivesBars } from '../../directory/types.js'
 import type { SendResult } from '../../flow/ports.js'
@@ -8,6 +8,7 @@ import type { ServiceAnswer } from '../../referral/answer.js'
 import type { RenderedDelivery } from '../../store/types.js'
 import { Fault } from '../../terms/fault.js'
 import type { FhirAnswer, FhirClient } from '../../wire/fhir-client.js'
+import { firstIssue, isResource, issueInWords } from '../../wire/fhir-outcome.js'
 
 export async function sendBars(
   client: FhirClient,
@@ -49,7 +50,7 @@ function throwIfRefused(answer: FhirAnswer, rendered: RenderedDelivery): void {
     throw refusal('receiver-answer-unreadable', answer, issue, ` ${text}`)
   }
   if (status === 200) {
-    if (resourceType(answer.body) === 'Bundle') return
+    if (isResource(answer.body, 'Bundle')) return
     throw refusal('receiver-answer-unreadable', answer, issue, ' Expected the message Bundle echoed back.')
   }
   if (issue === undefined && !isRedirect(status)) throw refusal('receiver-answer-unreadable', answer, issue)
@@ -79,27 +80,7 @@ function refusal(
 ): Fault {
   return new Fault(
     code,
-    `The receiver answered HTTP ${answer.status}${inWords(issue)}.${more}`,
+    `The receiver answered HTTP ${answer.status}${issueInWords(issue)}.${more}`,
     '$process-message',
   )
 }
-
-function inWords(issue: OperationOutcomeIssue | undefined): string {
-  if (issue === undefined) return ' without an OperationOutcome'
-  const code = issue.details?.coding?.[0]?.code
-  const text = withoutNumbers(issue.diagnostics ?? issue.details?.text ?? '').slice(0, 300)
-  return ` ${[code, issue.code].filter(Boolean).join(' / ')}${text === '' ? '' : `: ${text}`}`
-}
-
-/** A receiver should put no patient data into diagnostics; long numbers are the ones that most often slip in. */
-const withoutNumbers = (text: string): string => text.replace(/\d[\d -]{7,}\d/g, '[number]').trim()
-
-function firstIssue(body: unknown): OperationOutcomeIssue | undefined {
-  if (resourceType(body) !== 'OperationOutcome') return undefined
-  // Checked by its resourceType; its issues are read defensively below.
-  const { issue } = body as Partial<OperationOutcome>
-  return Array.isArray(issue) ? issue[0] : undefined
-}
-
-const resourceType = (body: unknown): unknown =>
-  typeof body === 'object' && body !== null && 'resourceType' in body ? body.resourceType : undefined
