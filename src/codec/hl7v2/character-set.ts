@@ -38,11 +38,13 @@ export function decodeText(bytes: Uint8Array): DecodedText {
   if (wide !== undefined) return decodeUtf16(buffer, wide.characterSet, wide.bomLength)
   const bomLength = buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf ? 3 : 0
   const body = bomLength === 0 ? buffer : buffer.subarray(bomLength)
-  const declared = declaredIn(body)
   if (isAscii(body) && !body.includes(ESCAPE_BYTE)) {
-    return { text: body.toString('latin1'), characterSet: asciiNameFor(declared, bomLength), bomLength }
+    const text = body.toString('latin1')
+    return { text, characterSet: asciiNameFor(declaredInHeader(text), bomLength), bomLength }
   }
-  return { ...decodeDeclared(body, bomLength > 0 ? 'UNICODE UTF-8' : declared), bomLength }
+  const declared =
+    bomLength > 0 ? 'UNICODE UTF-8' : declaredInHeader(body.toString('latin1', 0, HEADER_BYTES))
+  return { ...decodeDeclared(body, declared), bomLength }
 }
 
 /** Text in a character set of this module. Throws `characters-invalid` when the set lacks a character. */
@@ -91,23 +93,32 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['CP1252', 'WINDOWS-1252'],
 ])
 
-/** MSH-18 as written (its first repetition is the set of the whole message), read before anything is decoded. */
-function declaredIn(body: Buffer): string {
-  const header = body.toString('latin1', 0, HEADER_BYTES).trimStart()
-  if (!/^(MSH|FHS|BHS)/.test(header)) return ''
-  return declaredInHeader(header)
+/** MSH-18 as written; its first repetition is the set of the whole message. Read before anything is decoded. */
+function declaredInHeader(text: string): string {
+  const start = /\S/.exec(text)?.index ?? 0
+  const separator = text[start + 3]
+  if (separator === undefined || !text.startsWith('MSH', start)) return ''
+  let at = start + 3
+  const lineEnd = endOfLine(text, start)
+  for (let field = 2; field < 18 && at >= 0 && at < lineEnd; field++) at = text.indexOf(separator, at + 1)
+  if (at < 0 || at >= lineEnd) return ''
+  const end = text.indexOf(separator, at + 1)
+  const field = text.slice(at + 1, end < 0 ? lineEnd : Math.min(end, lineEnd))
+  const repetition = text[start + 5] ?? ''
+  const first = repetition === '' ? field : (field.split(repetition, 1)[0] ?? '')
+  return first.replace(/[^\x20-\x7e]/g, '')
+}
+
+function endOfLine(text: string, start: number): number {
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x0d || code === 0x0a) return at
+  }
+  return text.length
 }
 
 /** No MSH is longer; a first line beyond it declares nothing. */
 const HEADER_BYTES = 4096
-
-function declaredInHeader(header: string): string {
-  const line = /^[^\r\n]*/.exec(header)?.[0] ?? ''
-  const repetition = line[5] ?? ''
-  const field = line.split(line[3] ?? '|', 18)[17] ?? ''
-  const first = repetition === '' ? field : (field.split(repetition, 1)[0] ?? '')
-  return first.replace(/[^\x20-\x7e]/g, '')
-}
 
 function asciiNameFor(declared: string, bomLength: number): CharacterSet {
   if (bomLength > 0) return 'UNICODE UTF-8'

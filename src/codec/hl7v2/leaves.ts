@@ -2,9 +2,9 @@
 import { decodeEscapes } from './escape.js'
 import type { Message } from './message.js'
 import type { Segment } from './segment.js'
-import { isHeaderSegment } from './separators.js'
+import { isHeaderSegment, type Separators } from './separators.js'
 
-/** One subcomponent that holds text. Places are numbers; the path and the value are made when asked for. */
+/** One subcomponent that holds text. Only places are kept; text, value and path are made when asked for. */
 export class Leaf {
   constructor(
     readonly segment: Segment,
@@ -12,9 +12,15 @@ export class Leaf {
     readonly repetition: number,
     readonly component: number,
     readonly subcomponent: number,
-    /** Exact text, escapes still in place; never empty. */
-    readonly raw: string,
+    /** Where its text stands in `segment.raw`. */
+    private readonly start: number,
+    private readonly end: number,
   ) {}
+
+  /** Exact text, escapes still in place; never empty. */
+  get raw(): string {
+    return this.segment.raw.slice(this.start, this.end)
+  }
 
   /** Place of its segment in the message, from 0. */
   get segmentIndex(): number {
@@ -23,7 +29,8 @@ export class Leaf {
 
   /** `null` for `""`. */
   get value(): string | null {
-    return this.raw === '""' ? null : decodeEscapes(this.raw, this.segment.syntax)
+    const { raw } = this
+    return raw === '""' ? null : decodeEscapes(raw, this.segment.syntax)
   }
 
   /** `PID-3[2].4.1`, see `leafPath`. */
@@ -35,7 +42,8 @@ export class Leaf {
 /** All leaves in the order they stand. MSH-1 and MSH-2 (FHS, BHS too) are syntax and left out. */
 export function leaves(message: Message): Leaf[] {
   const found: Leaf[] = []
-  for (const segment of message.segments) addSegment(found, segment)
+  const codes = codesOf(message.separators)
+  for (const segment of message.segments) addSegment(found, segment, codes)
   return found
 }
 
@@ -59,55 +67,57 @@ export function leafPath(
 
 const nth = (n: number): string => (n > 1 ? `[${n}]` : '')
 
-function addSegment(found: Leaf[], segment: Segment): void {
-  const fields = segment.rawFields
-  const { repetition } = segment.syntax.separators
-  for (let field = isHeaderSegment(segment.name) ? 3 : 1; field < fields.length; field++) {
-    const raw = fields[field] ?? ''
-    if (raw === '') continue
-    if (repetition === '' || !raw.includes(repetition)) {
-      addRepetition(found, segment, field, 1, raw)
-    } else {
-      raw.split(repetition).forEach((text, at) => addRepetition(found, segment, field, at + 1, text))
+/** One pass over the characters: each separator ends a leaf and moves the place on. */
+function addSegment(found: Leaf[], segment: Segment, codes: SeparatorCodes): void {
+  const { raw } = segment
+  const isHeader = isHeaderSegment(segment.name)
+  let at = isHeader ? endOfMsh2(raw) : segment.name.length
+  let field = isHeader ? 2 : 0
+  let repetition = 1
+  let component = 1
+  let subcomponent = 1
+  let start = at
+  for (; at <= raw.length; at++) {
+    const code = at === raw.length ? codes.field : raw.charCodeAt(at)
+    const isSeparator =
+      code === codes.field ||
+      code === codes.component ||
+      code === codes.repetition ||
+      code === codes.subcomponent
+    if (!isSeparator) continue
+    if (at > start) found.push(new Leaf(segment, field, repetition, component, subcomponent, start, at))
+    start = at + 1
+    if (code === codes.subcomponent) {
+      subcomponent++
+      continue
     }
+    subcomponent = 1
+    component = code === codes.component ? component + 1 : 1
+    if (code === codes.component) continue
+    repetition = code === codes.repetition ? repetition + 1 : 1
+    if (code === codes.field) field++
   }
 }
 
-function addRepetition(
-  found: Leaf[],
-  segment: Segment,
-  field: number,
-  repetition: number,
-  raw: string,
-): void {
-  const { component } = segment.syntax.separators
-  if (component === '' || !raw.includes(component)) {
-    addComponent(found, segment, field, repetition, 1, raw)
-    return
-  }
-  const components = raw.split(component)
-  for (let at = 0; at < components.length; at++) {
-    addComponent(found, segment, field, repetition, at + 1, components[at] ?? '')
-  }
+const endOfMsh2 = (raw: string): number => {
+  const end = raw.indexOf(raw.charAt(3), 4)
+  return end < 0 ? raw.length : end
 }
 
-function addComponent(
-  found: Leaf[],
-  segment: Segment,
-  field: number,
-  repetition: number,
-  component: number,
-  raw: string,
-): void {
-  if (raw === '') return
-  const { subcomponent } = segment.syntax.separators
-  if (subcomponent === '' || !raw.includes(subcomponent)) {
-    found.push(new Leaf(segment, field, repetition, component, 1, raw))
-    return
-  }
-  const parts = raw.split(subcomponent)
-  for (let at = 0; at < parts.length; at++) {
-    const part = parts[at] ?? ''
-    if (part !== '') found.push(new Leaf(segment, field, repetition, component, at + 1, part))
+interface SeparatorCodes {
+  readonly field: number
+  readonly component: number
+  readonly repetition: number
+  readonly subcomponent: number
+}
+
+/** An undeclared separator has the code -1, which no character has. */
+function codesOf(separators: Separators): SeparatorCodes {
+  const code = (separator: string): number => (separator === '' ? -1 : separator.charCodeAt(0))
+  return {
+    field: code(separators.field),
+    component: code(separators.component),
+    repetition: code(separators.repetition),
+    subcomponent: code(separators.subcomponent),
   }
 }

@@ -154,7 +154,6 @@ function toSegments(
 }
 
 function nameOf(text: string, fieldSeparator: string): string {
-  if (text.length === 3 || text[3] === fieldSeparator) return text.slice(0, 3)
   const end = text.indexOf(fieldSeparator)
   return end < 0 ? text : text.slice(0, end)
 }
