@@ -24,7 +24,7 @@ function readFiles(folder: string): ReadonlyMap<string, string> {
         .map(([file, path]) => [file, readFileSync(path, 'utf8')]),
     )
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason'
+    const why = (cause as NodeJS.ErrnoException).code ?? 'for a reason unknown' // fs throws nothing else
     throw new Fault(
       'deployment-invalid',
       `The deployment folder cannot be read (${why}); expected a folder with deployment.yaml. Check ONEDOOR_DEPLOYMENT.`,

@@ -38,7 +38,9 @@ function assemble(entries: DeploymentEntries, env: EnvLookup, report: Report): D
   const top = entries.deployment
   const pathways = readPathways(entries, report)
   const needsOf = (service: string): readonly string[] =>
-    pathways.filter(({ services }) => services.includes(service)).map(({ need }) => need)
+    pathways
+      .filter(({ services, fallback }) => !fallback && services.includes(service))
+      .map(({ need }) => need)
   const partners = readPartners(entries.partners, organizationIds(entries), env, report)
   const unitLength = top?.value.postcodes?.unitLength ?? 0
   const services = readServices(entries.services, entries.partners, needsOf, unitLength, report)
@@ -85,8 +87,10 @@ function checkTop(
   return publicUrl === undefined ? undefined : readUrl(top, ['publicUrl'], publicUrl, env, report)
 }
 
+/** A misshapen partner counts as having its own: what is wrong with it is reported where it stands. */
 function organizationIds({ partners, resources }: DeploymentEntries): ReadonlySet<string> {
-  const own = partners.whole.filter(({ id, value }) => isOwnOrganization(id, value)).map(({ id }) => id)
+  const shared = partners.whole.filter(({ id, value }) => !isOwnOrganization(id, value)).map(({ id }) => id)
+  const own = [...partners.ids].filter((id) => !shared.includes(id))
   const written = resources.filter(({ value }) => value.resourceType === 'Organization').map(({ id }) => id)
   return new Set([...own, ...written])
 }

@@ -87,7 +87,6 @@ function healthcareServiceOf(
     id: service.id,
     active: true,
     name: service.name,
-    appointmentRequired: false,
   }
   if (entry.identifiers !== undefined) resource.identifier = entry.identifiers.map((each) => ({ ...each }))
   if (partner !== undefined) resource.providedBy = { reference: `Organization/${partner.organization}` }
@@ -132,8 +131,7 @@ function areaOf({ id, name }: Service, { postcodes = [] }: ServiceEntry): Direct
   if (postcodes.length === 0) return undefined
   const area: Location & { id: string } = {
     resourceType: 'Location',
-    // Within the 64 characters of a FHIR id; the loader refuses two that meet.
-    id: `${id.slice(0, 59)}-area`,
+    id: `${id}-area`,
     status: 'active',
     name: `Area of ${name}`,
     description: `Postcodes: ${postcodes.join(', ')}`,

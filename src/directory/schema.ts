@@ -33,8 +33,8 @@ export interface DeploymentEntry {
   readonly postcodes?: { readonly unitLength: number }
 }
 
-/** A FHIR id that is also pleasant in a URL and a file. */
-export const ID_PATTERN = '^[a-z0-9][a-z0-9.-]{0,63}$'
+/** A FHIR id (at most 64 characters) with room for the suffix of what is made from it. */
+export const ID_PATTERN = '^[a-z0-9][a-z0-9.-]{0,47}$'
 
 export const text = (description: string): object => ({ type: 'string', minLength: 1, description })
 
@@ -74,7 +74,7 @@ export const byId = (entry: object, description: string): object => ({
   propertyNames: {
     pattern: ID_PATTERN,
     description:
-      'an id of lower-case letters, digits, `-` and `.`, at most 64, beginning with a letter or digit',
+      'an id of lower-case letters, digits, `-` and `.`, at most 48, beginning with a letter or digit',
   },
   additionalProperties: entry,
 })

@@ -104,7 +104,7 @@ export interface Service {
   /** Every name senders use for it (its own, PRD-7, PRD-2, PRD-4, service id): `system|value` or the bare
    *  value, as `normaliseName` writes them. */
   readonly aliases: readonly string[]
-  /** Needs it serves: the pathways that list it. */
+  /** Needs it serves: the pathways that list it, the fallback left out. */
   readonly needs: readonly string[]
   /** Patterns of the postcodes it covers, upper case without spaces: `?` is any one character, a last `*` any
    *  rest. An area written `LE1` where units have three characters is `LE1???`. Empty = everywhere. */
