@@ -1,6 +1,7 @@
 /** The store as the rest of the product sees it: one value, made by `openStore`, closed once. */
 import type { FhirResource } from 'fhir/r4.js'
 import type { Instant } from '../terms/instant.js'
+import type { BreakerPolicy } from './attempts.js'
 import type { SearchPage, SearchQuery } from './search-query.js'
 import type {
   AttemptOutcome,
@@ -20,7 +21,7 @@ export interface Store {
    *  `store-unavailable` when nothing was committed. */
   commitCase(commit: CaseCommit): Promise<CommitOutcome>
 
-  /** Keeps a refused input. `duplicate` when the same bytes under the same id were refused before. */
+  /** Keeps a refused input; the same bytes refused again only raise the count of the first. */
   quarantine(input: Quarantined): Promise<void>
 
   readCase(caseId: string): Promise<CaseRecord | undefined>
@@ -34,7 +35,8 @@ export interface Store {
     bodyHash: string,
   ): Promise<{ readonly answer: Uint8Array | null; readonly caseId: string | null } | undefined>
 
-  /** Takes up to `limit` deliveries that are due and first in line for their case and receiver. */
+  /** Takes up to `limit` deliveries that are due and first in line for their case and receiver; none for a
+   *  receiver whose breaker is open. An attempt whose lease ran out comes back with `mayHaveArrived`. */
   claimDeliveries(options: {
     readonly limit: number
     readonly leaseMs: number
@@ -46,12 +48,18 @@ export interface Store {
   recordAttempt(outcome: AttemptOutcome): Promise<boolean>
   findDelivery(correlation: string): Promise<Delivery | undefined>
   readDeliveries(caseId: string): Promise<readonly (Delivery & { readonly lastCause: string | null })[]>
-  /** Milliseconds until the next delivery or deadline falls due; undefined when none waits. */
+  /** Milliseconds until something can be claimed, a breaker or lease runs out; undefined when nothing waits. */
   nextDueInMs(now: Instant): Promise<number | undefined>
 
-  /** Circuit breaker per receiver, shared by every gateway process. */
-  receiverFailed(receiver: string, now: Instant): Promise<{ readonly failures: number }>
-  receiverAnswered(receiver: string): Promise<void>
+  /** Circuit breaker per receiver, shared by every gateway process. It opens at `breakerFailures` in a row for
+   *  `breakerOpenMs`, then lets one delivery try. Without a policy it never opens. `opened` is true once per outage. */
+  receiverFailed(
+    receiver: string,
+    now: Instant,
+    policy: BreakerPolicy | undefined,
+  ): Promise<{ readonly failures: number; readonly opened: boolean; readonly openUntil: Instant | null }>
+  /** `closed`: this answer ended an outage. */
+  receiverAnswered(receiver: string): Promise<{ readonly closed: boolean }>
 
   claimDeadlines(options: {
     readonly limit: number

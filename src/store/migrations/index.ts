@@ -1,0 +1,10 @@
+/** Every migration, oldest first. Append only; each one only expands, so that the version before it keeps working. */
+import { CASES } from './0001-cases.js'
+
+export interface Migration {
+  readonly number: number
+  readonly name: string
+  readonly sql: string
+}
+
+export const MIGRATIONS: readonly Migration[] = [{ number: 1, name: 'cases', sql: CASES }]
