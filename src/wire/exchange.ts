@@ -1,24 +1,25 @@
 /** Watches one HTTP exchange below fetch: whether the request was ever written, and the answer's bytes as they came.
  *  Without it a refused connection and a connection cut after sending look the same. */
-import { errors, type Agent, type Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 
 export interface Exchange {
   readonly dispatcher: Dispatcher
   /** True from the moment the request goes onto a connected socket: the receiver may have it. */
   written(): boolean
-  tooLarge(): boolean
   status(): number
+  /** Why the exchange ended early; fetch does not always pass it on. */
+  failure(): Error | undefined
   header(name: string): string | undefined
   bytes(): Uint8Array
 }
 
-export function watchExchange(agent: Agent, maxAnswerBytes: number): Exchange {
-  const watch = new Watch(maxAnswerBytes)
+export function watchExchange(agent: Agent): Exchange {
+  const watch = new Watch()
   return {
     dispatcher: agent.compose((dispatch) => (options, handler) => dispatch(options, watch.around(handler))),
     written: () => watch.written,
-    tooLarge: () => watch.size > maxAnswerBytes,
     status: () => watch.status,
+    failure: () => watch.failure,
     header: (name) => watch.headers.get(name.toLowerCase()),
     bytes: () => Buffer.concat(watch.chunks),
   }
@@ -27,11 +28,9 @@ export function watchExchange(agent: Agent, maxAnswerBytes: number): Exchange {
 class Watch {
   written = false
   status = 0
-  size = 0
+  failure: Error | undefined
   headers = new Map<string, string>()
   chunks: Buffer[] = []
-
-  constructor(private readonly maxBytes: number) {}
 
   /** Hands every event on to `handler`, which belongs to fetch. */
   around(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
@@ -47,16 +46,14 @@ class Watch {
         handler.onResponseStart?.(controller, status, headers, statusText)
       },
       onResponseData: (controller, chunk) => {
-        this.size += chunk.length
-        if (this.size > this.maxBytes) {
-          controller.abort(new errors.ResponseExceededMaxSizeError())
-          return
-        }
         this.chunks.push(Buffer.from(chunk))
         handler.onResponseData?.(controller, chunk)
       },
       onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
-      onResponseError: (controller, error) => handler.onResponseError?.(controller, error),
+      onResponseError: (controller, error) => {
+        this.failure = error
+        handler.onResponseError?.(controller, error)
+      },
     }
   }
 }

@@ -44,22 +44,25 @@ export interface FhirClientOptions {
 }
 
 export function createFhirClient(options: FhirClientOptions): FhirClient {
-  const agent = new Agent({ connect: { timeout: options.connectTimeoutMs, ...options.tls } })
+  const agent = new Agent({
+    connect: { timeout: options.connectTimeoutMs, ...options.tls },
+    maxResponseSize: options.maxAnswerBytes,
+  })
   return {
-    request: (request) => exchange(agent, request, options.maxAnswerBytes),
+    request: (request) => exchange(agent, request),
     close: () => agent.destroy(),
   }
 }
 
-async function exchange(agent: Agent, request: FhirRequest, maxAnswerBytes: number): Promise<FhirAnswer> {
-  const watched = watchExchange(agent, maxAnswerBytes)
+async function exchange(agent: Agent, request: FhirRequest): Promise<FhirAnswer> {
+  const watched = watchExchange(agent)
   const timeout = AbortSignal.timeout(request.timeoutMs)
   const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout])
   try {
     await send(request, watched, signal)
   } catch (thrown) {
     // An HTTP error status or a body that is not JSON: the answer arrived whole, so it is an answer.
-    if (!isHttpError(thrown)) throw faultOf(thrown, watched, request, timeout.aborted)
+    if (!isHttpError(thrown)) throw faultOf(thrown, watched, request, timedOut(signal))
   }
   return answerOf(watched)
 }
@@ -109,15 +112,20 @@ function parsedOrText(text: string): unknown {
   }
 }
 
-const isHttpError = (thrown: unknown): boolean =>
-  thrown instanceof Error && 'response' in thrown && thrown.response !== undefined
+/** undici's code for an answer past `maxAnswerBytes`. */
+const TOO_LARGE = 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
 
-function faultOf(thrown: unknown, watched: Exchange, request: FhirRequest, timedOut: boolean): Fault {
+/** Ours or the caller's: either clock ending means that no answer came in time. */
+const timedOut = (signal: AbortSignal): boolean => memberOf(signal.reason, 'name') === 'TimeoutError'
+
+const isHttpError = (thrown: unknown): boolean => memberOf(thrown, 'response') !== undefined
+
+function faultOf(thrown: unknown, watched: Exchange, request: FhirRequest, late: boolean): Fault {
   const where = `${request.method} ${new URL(request.baseUrl).host}/${request.path}`
   const cause = { cause: thrown }
-  const reason = reasonOf(thrown)
+  const reason = reasonOf(watched.failure() ?? thrown)
   if (!watched.written()) {
-    const text = timedOut ? `no connection within ${request.timeoutMs} ms` : reason
+    const text = late ? `no connection within ${request.timeoutMs} ms` : reason
     return new Fault(
       'receiver-refused-connection',
       `No connection to the receiver (${text}); nothing was sent.`,
@@ -125,11 +133,11 @@ function faultOf(thrown: unknown, watched: Exchange, request: FhirRequest, timed
       cause,
     )
   }
-  if (watched.tooLarge()) {
+  if (reason === TOO_LARGE) {
     const text = 'The answer of the receiver is larger than this gateway reads; it was not kept.'
     return new Fault('receiver-answer-unreadable', text, where, cause)
   }
-  if (timedOut) {
+  if (late) {
     const text = `The receiver did not finish its answer within ${request.timeoutMs} ms; it may have the message.`
     return new Fault('receiver-silent', text, where, cause)
   }
@@ -139,7 +147,9 @@ function faultOf(thrown: unknown, watched: Exchange, request: FhirRequest, timed
 
 /** fetch says only "fetch failed"; the error below it names the cause. */
 function reasonOf(thrown: unknown): string {
-  const inner = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown
-  if (!(inner instanceof Error)) return 'unknown cause'
-  return 'code' in inner && typeof inner.code === 'string' ? inner.code : inner.message
+  const inner = memberOf(thrown, 'cause') ?? thrown
+  return String(memberOf(inner, 'code') ?? memberOf(inner, 'message') ?? 'unknown cause')
 }
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined

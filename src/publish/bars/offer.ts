@@ -3,11 +3,10 @@ import type { HealthcareService, Organization, Patient, ServiceRequest, Task } f
 import { isDosServiceId, SYSTEM, type BarsCategory } from '../../codec/bars/terms.js'
 import type { Deployment, Partner, Service } from '../../directory/types.js'
 import type { RenderContext } from '../../flow/ports.js'
+import { TASK_CODE } from '../../referral/codes.js'
 import type { CaseRecord, Delivery } from '../../store/types.js'
 import { Fault } from '../../terms/fault.js'
 import type { Instant } from '../../terms/instant.js'
-
-const TASK_CODE_SYSTEM = 'https://onedoor.dev/fhir/CodeSystem/task-code'
 
 export interface Offer {
   readonly delivery: Delivery
@@ -60,7 +59,7 @@ export function readOffer(delivery: Delivery, record: CaseRecord, context: Rende
 
 /** Tasks by which OneDoor itself works a case: an inner matter that no message repeats. */
 export const isOwnTask = (task: Task): boolean =>
-  task.code?.coding?.some((coding) => coding.system === TASK_CODE_SYSTEM) ?? false
+  task.code?.coding?.some((coding) => coding.system === TASK_CODE) ?? false
 
 /** The service ids under which a partner is addressed and signs its messages. */
 export const serviceIdsOf = (partner: Partner): readonly string[] => [

@@ -2,9 +2,9 @@
  *  PUT under our own id, so that a repeated transaction changes nothing. */
 import type { Bundle, BundleEntry, FhirResource, Task } from 'fhir/r4.js'
 import type { Deployment } from '../../directory/types.js'
+import { TASK_CODE } from '../../referral/codes.js'
 import type { CaseRecord } from '../../store/types.js'
 
-const TASK_CODE_SYSTEM = 'https://onedoor.dev/fhir/CodeSystem/task-code'
 /** The gateway's own record of how it came to the case; it stays readable there. */
 const INNER = new Set(['Provenance', 'AuditEvent', 'MessageHeader', 'Bundle', 'Binary'])
 
@@ -48,7 +48,7 @@ const toldResources = (record: CaseRecord): readonly FhirResource[] =>
 const isTask = (resource: FhirResource): resource is Task => resource.resourceType === 'Task'
 
 const isOwnTask = (task: Task): boolean =>
-  task.code?.coding?.some(({ system }) => system === TASK_CODE_SYSTEM) ?? false
+  task.code?.coding?.some(({ system }) => system === TASK_CODE) ?? false
 
 const keyOf = (resource: FhirResource): string => `${resource.resourceType}/${resource.id ?? ''}`
 
