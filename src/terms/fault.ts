@@ -26,6 +26,7 @@ export const FAULTS = {
   // Frames and bytes
   'frame-too-large': { class: 'never', ack: 'AR', http: 413, issue: 'too-long', err: '207' },
   'frame-incomplete': { class: 'never', ack: 'AE', http: 400, issue: 'structure', err: '100' },
+  'frame-missing': { class: 'never', ack: 'AE', http: 400, issue: 'structure', err: '100' },
   'frame-empty': { class: 'never', ack: 'AE', http: 400, issue: 'structure', err: '100' },
   'character-set-unknown': { class: 'never', ack: 'AE', http: 400, issue: 'not-supported', err: '207' },
   'characters-invalid': { class: 'never', ack: 'AE', http: 400, issue: 'structure', err: '102' },
@@ -67,6 +68,7 @@ export const FAULTS = {
   'not-acceptable': { class: 'never', ack: null, http: 406, issue: 'not-supported', err: '207' },
   'parameter-unknown': { class: 'never', ack: null, http: 400, issue: 'not-supported', err: '207' },
   'parameter-invalid': { class: 'never', ack: null, http: 400, issue: 'value', err: '207' },
+  'url-too-long': { class: 'never', ack: null, http: 414, issue: 'too-long', err: '207' },
   'header-invalid': { class: 'never', ack: null, http: 400, issue: 'required', err: '207' },
   'too-costly': { class: 'never', ack: null, http: 400, issue: 'too-costly', err: '207' },
   'still-processing': { class: 'retry', ack: null, http: 425, issue: 'duplicate', err: '206' },

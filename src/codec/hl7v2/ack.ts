@@ -87,7 +87,6 @@ function encodeAnswer(text: string, original: Message | undefined): Uint8Array {
   try {
     return encodeText(bom + text, characterSet)
   } catch {
-    // eslint-disable-next-line no-control-regex
     return encodeText(text.replace(/[^\x00-\x7f]/g, '?'), characterSet)
   }
 }

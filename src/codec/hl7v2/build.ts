@@ -86,7 +86,6 @@ function writeText(text: Text, separators: Separators): string {
 
 /** Text taken over as it stands can still not end its segment. */
 function withoutBreaks(raw: string, { escape }: Separators): string {
-  // eslint-disable-next-line no-control-regex
   return raw.replace(/[\x00-\x1f\x7f]/g, (character) => {
     const hex = character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')
     return `${escape}X${hex}${escape}`

@@ -16,6 +16,7 @@
  *  The same bytes give the same events however they are cut into chunks. */
 import { Fault } from '../../terms/fault.js'
 import { ByteBuffer } from './byte-buffer.js'
+import { beginsMessage, CR, finder, FS, joined, LF, VT, type Finder } from './scan.js'
 
 export interface FramerLimits {
   /** Bytes between VT and FS. */
@@ -30,11 +31,6 @@ export type FrameEvent =
   | { readonly kind: 'cut-off'; readonly bytes: Uint8Array }
   | { readonly kind: 'too-large'; readonly bytes: Uint8Array }
   | { readonly kind: 'garbage'; readonly bytes: Uint8Array; readonly total: number }
-
-const VT = 0x0b
-const FS = 0x1c
-const CR = 0x0d
-const LF = 0x0a
 
 type State = 'between' | 'block' | 'skipping'
 
@@ -220,49 +216,3 @@ const ACK = 0x06
 const NAK = 0x15
 const END = Buffer.from([FS, CR])
 const NOTHING = new Uint8Array(0)
-
-interface Finder {
-  /** Place of the next VT (FS) at or after `from`, or the length. Asked in rising order. */
-  readonly vt: (from: number) => number
-  readonly fs: (from: number) => number
-}
-
-function finder(data: Uint8Array): Finder {
-  const next = (byte: number): ((from: number) => number) => {
-    let known = -1
-    return (from) => {
-      if (known < from) {
-        const found = data.indexOf(byte, from)
-        known = found < 0 ? data.length : found
-      }
-      return known
-    }
-  }
-  return { vt: next(VT), fs: next(FS) }
-}
-
-/** Does a message or batch begin here, after a byte order mark perhaps? Undefined when more bytes must come. */
-function beginsMessage(data: Uint8Array, at: number): boolean | undefined {
-  return BEGINNINGS.map((beginning) => matches(data, at, beginning)).reduce((one, other) =>
-    one === true || other === true ? true : one === undefined || other === undefined ? undefined : false,
-  )
-}
-
-const BEGINNINGS = ['MSH', 'FHS', 'BHS', '\xef\xbb\xbfMSH', '\xef\xbb\xbfFHS', '\xef\xbb\xbfBHS'].map(
-  (text) => Buffer.from(text, 'latin1'),
-)
-
-function matches(data: Uint8Array, at: number, beginning: Uint8Array): boolean | undefined {
-  for (let i = 0; i < beginning.length; i++) {
-    if (at + i >= data.length) return undefined
-    if (data[at + i] !== beginning[i]) return false
-  }
-  return true
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length)
-  both.set(first)
-  both.set(second, first.length)
-  return both
-}
