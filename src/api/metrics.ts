@@ -1,0 +1,121 @@
+/** Figures for Prometheus: what came in, what went out, what waits. Labels hold codes and ids only, few of each. */
+import { Router } from 'express'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Observer } from '../flow/gateway.js'
+import type { Store } from '../store/store.js'
+import type { Instant } from '../terms/instant.js'
+
+export interface Metrics {
+  readonly registry: Registry
+  readonly answered: Observer['answered']
+  readonly attempted: Observer['attempted']
+  readonly failed: Observer['failed']
+  /** Reads the store's queues whenever Prometheus asks. */
+  watchStore(store: Store, now: () => Instant): void
+}
+
+/** From a quick ACK to the longest a sender waits. */
+const ACK_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const DELIVERY_BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+/** Distinct values of one label; later ones count as `other`, so that no sender can fill the memory. */
+const MAX_LABEL_VALUES = 500
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'onedoor_' })
+  const registers = [registry]
+  const messages = new Counter({
+    name: 'onedoor_messages_total',
+    help: 'Messages received, by channel, answer and fault.',
+    labelNames: ['channel', 'answer', 'fault'],
+    registers,
+  })
+  const ackSeconds = new Histogram({
+    name: 'onedoor_ack_duration_seconds',
+    help: 'From the message to its answer.',
+    labelNames: ['channel'],
+    buckets: ACK_BUCKETS_SECONDS,
+    registers,
+  })
+  const attempts = new Counter({
+    name: 'onedoor_delivery_attempts_total',
+    help: 'Attempts to deliver, by receiver and outcome.',
+    labelNames: ['receiver', 'channel', 'outcome', 'fault'],
+    registers,
+  })
+  const deliverySeconds = new Histogram({
+    name: 'onedoor_delivery_attempt_duration_seconds',
+    help: 'How long one attempt took.',
+    labelNames: ['channel'],
+    buckets: DELIVERY_BUCKETS_SECONDS,
+    registers,
+  })
+  const failures = new Counter({
+    name: 'onedoor_failures_total',
+    help: 'Work that stopped with an unexpected error, by event.',
+    labelNames: ['event'],
+    registers,
+  })
+  const label = boundedLabels(MAX_LABEL_VALUES)
+  return {
+    registry,
+    answered({ channel, code, fault, durationMs }) {
+      messages.inc({ channel, answer: label('answer', code), fault: fault ?? '' })
+      ackSeconds.observe({ channel }, durationMs / 1000)
+    },
+    attempted({ receiver, channel, state, fault, durationMs }) {
+      attempts.inc({ receiver: label('receiver', receiver), channel, outcome: state, fault: fault ?? '' })
+      deliverySeconds.observe({ channel }, durationMs / 1000)
+    },
+    failed(event) {
+      failures.inc({ event: label('event', event) })
+    },
+    watchStore: (store, now) => watchStore(registry, store, now),
+  }
+}
+
+export function metricsRouter({ registry }: Metrics): Router {
+  const router = Router()
+  router.get('/metrics', async (_request, response) => {
+    response.set('Content-Type', registry.contentType).send(await registry.metrics())
+  })
+  return router
+}
+
+function watchStore(registry: Registry, store: Store, now: () => Instant): void {
+  const up = new Gauge({ name: 'onedoor_store_up', help: '1 when the store answers.', registers: [registry] })
+  const overdue = new Gauge({
+    name: 'onedoor_work_overdue_seconds',
+    help: 'How long the next delivery or deadline has been due.',
+    registers: [registry],
+  })
+  new Gauge({
+    name: 'onedoor_store_rows',
+    help: 'Work in the store: deliveries queued, sending, unsure, refused, dead; open deadlines; quarantined inputs.',
+    labelNames: ['kind'],
+    registers: [registry],
+    // One read of the store fills all three.
+    async collect() {
+      try {
+        const [counts, dueInMs] = await Promise.all([store.counts(), store.nextDueInMs(now())])
+        for (const [kind, count] of Object.entries(counts)) this.set({ kind }, count)
+        overdue.set(Math.max(0, -(dueInMs ?? 0)) / 1000)
+        up.set(1)
+      } catch {
+        // The scrape still tells everything else, and that the store is away.
+        up.set(0)
+      }
+    },
+  })
+}
+
+function boundedLabels(maxValues: number): (label: string, value: string) => string {
+  const seen = new Map<string, Set<string>>()
+  return (label, value) => {
+    const values = seen.get(label) ?? new Set()
+    seen.set(label, values)
+    if (values.size < maxValues) values.add(value)
+    return values.has(value) ? value : 'other'
+  }
+}
