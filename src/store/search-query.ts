@@ -60,6 +60,8 @@ export interface SearchCursor {
 export interface Inclusion {
   readonly type: string
   readonly param: string
+  /** Only references to this type (`Task:focus:ServiceRequest`). */
+  readonly target?: string
 }
 
 export interface SearchPage {

@@ -141,13 +141,14 @@ async function readIncluded(
   return [...found.values()]
 }
 
-function targetsOf({ type, param }: Inclusion, matches: readonly StoredResource[]): string[] {
+function targetsOf({ type, param, target: only }: Inclusion, matches: readonly StoredResource[]): string[] {
   const parameter = SEARCH_PARAMETERS.get(type)?.get(param)
   if (parameter === undefined) return []
   return matches
     .filter(({ resource }) => resource.resourceType === type)
     .flatMap(({ resource }) => referenceTargetsOf(resource, parameter))
     .filter((target) => /^[A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/.test(target))
+    .filter((target) => only === undefined || target.startsWith(`${only}/`))
 }
 
 function pointingAt({ type, param }: Inclusion, matches: readonly StoredResource[]): Criterion {
