@@ -23,8 +23,8 @@ type Lookup = Pick<Definitions, 'valueSet' | 'codeSystem' | 'codes'>
 
 /** Systems whose codes follow a grammar instead of a list. */
 const GRAMMARS: Readonly<Record<string, RegExp>> = {
-  // RFC 6838 type/subtype, optionally with parameters
-  'urn:ietf:bcp:13': /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+*-]+(\s*;.*)?$/,
+  // RFC 6838 type/subtype, optionally with parameters; FHIR also writes xml, json and ttl (http.html#mime-type)
+  'urn:ietf:bcp:13': /^(xml|json|ttl|[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+*-]+(\s*;.*)?)$/,
   // RFC 5646 well-formed tags
   'urn:ietf:bcp:47': /^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*|[xi](-[A-Za-z0-9]{1,8})+)$/,
   'urn:iso:std:iso:4217': /^[A-Z]{3}$/,

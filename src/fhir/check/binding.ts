@@ -1,8 +1,9 @@
 /** Required bindings: the code must be one of the value set's (terminologies.html#strength). */
 import type { ElementDefinitionBinding } from 'fhir/r4.js'
+import type { Severity } from '../../terms/issue.js'
 import type { Definitions } from '../definitions.js'
 import type { CodeSet, Membership } from '../value-sets.js'
-import { isObject, type Check, type Run } from './run.js'
+import { isObject, type Check, type JsonObject, type Run } from './run.js'
 
 const MAX_VALUE_SET = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet'
 
@@ -11,24 +12,22 @@ export function bindingCheck(
   binding: ElementDefinitionBinding | undefined,
   definitions: Definitions,
 ): Check | undefined {
-  const canonical = requiredValueSet(binding)
+  const isRequired = binding?.strength === 'required'
+  const canonical = isRequired ? binding.valueSet : maxValueSet(binding)
   if (canonical === undefined) return undefined
   const codes = definitions.codes(canonical)
   if (codes === undefined) return undefined
   return (run, value) => {
-    if (typeof value === 'string') checkCode(run, value, codes)
-    else if (!isObject(value)) return
-    else if (value['coding'] !== undefined || !('code' in value || 'system' in value))
-      checkConcept(run, value, codes)
-    else checkCoding(run, value, codes)
+    if (typeof value === 'string') {
+      if (codes.hasCode(value) === 'out') refuse(run, 'error', token(value), codes)
+    } else if (isObject(value)) checkConcept(run, value, codes, isRequired ? 'error' : 'warning')
   }
 }
 
-/** The maximum value set binds like a required one, whatever the strength beside it. */
-function requiredValueSet(binding: ElementDefinitionBinding | undefined): string | undefined {
-  if (binding?.strength === 'required') return binding.valueSet
-  return binding?.extension?.find((extension) => extension.url === MAX_VALUE_SET)?.valueCanonical
-}
+/** A maximum value set limits codes like a required one. Concepts outside it are common where a country binds its
+ *  own (spoken languages in UK Core), so for them it warns. */
+const maxValueSet = (binding: ElementDefinitionBinding | undefined): string | undefined =>
+  binding?.extension?.find((extension) => extension.url === MAX_VALUE_SET)?.valueCanonical
 
 /** Membership of whatever a binding can sit on: code, Coding, CodeableConcept or Quantity. */
 export function membership(value: unknown, codes: CodeSet): Membership {
@@ -46,29 +45,24 @@ function codingMembership(coding: unknown, codes: CodeSet): Membership {
   return typeof system === 'string' ? codes.hasCoding(system, code) : 'out'
 }
 
-function checkCode(run: Run, code: string, codes: CodeSet): void {
-  if (codes.hasCode(code) === 'out') refuse(run, token(code), codes)
+/** A Coding, CodeableConcept or Quantity: one code of the set is enough. */
+function checkConcept(run: Run, concept: JsonObject, codes: CodeSet, severity: Severity): void {
+  const { coding, code, system } = concept
+  const isSimple = coding === undefined && (code !== undefined || system !== undefined)
+  // A quantity without a unit code says nothing the set could refuse; extensions may stand in for codings.
+  if (isSimple ? typeof code !== 'string' : coding === undefined && isQuantityOrExtended(concept)) return
+  if (membership(concept, codes) !== 'out') return
+  refuse(run, severity, isSimple ? token(String(code)) : 'no coding of the set', codes)
 }
 
-function checkCoding(run: Run, coding: Readonly<Record<string, unknown>>, codes: CodeSet): void {
-  // A quantity without a unit code says nothing that the set could refuse.
-  if (typeof coding['code'] !== 'string') return
-  if (codingMembership(coding, codes) === 'out') refuse(run, token(coding['code']), codes)
-}
+const isQuantityOrExtended = (concept: JsonObject): boolean =>
+  concept['extension'] !== undefined || concept['value'] !== undefined || concept['unit'] !== undefined
 
-function checkConcept(run: Run, concept: Readonly<Record<string, unknown>>, codes: CodeSet): void {
-  // Extensions may stand in for the codings (data absent reason).
-  if (concept['coding'] === undefined && concept['extension'] !== undefined) return
-  if (membership(concept, codes) === 'out') refuse(run, 'no coding of the set', codes)
-}
-
-function refuse(run: Run, found: string, codes: CodeSet): void {
+function refuse(run: Run, severity: Severity, found: string, codes: CodeSet): void {
   const { examples, url } = codes
   const list = examples.length > 0 && examples.length < 12 ? ` (${examples.join(', ')})` : ''
-  run.error(
-    'code-invalid',
-    `Found ${found}; expected one of the value set ${url}${list}. Use one of its codes.`,
-  )
+  const text = `Found ${found}; expected one of the value set ${url}${list}. Use one of its codes.`
+  run.report(severity, 'code-invalid', text)
 }
 
 /** Codes may be shown when they look like codes; free text may be about a person. */

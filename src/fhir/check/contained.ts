@@ -1,6 +1,6 @@
 /** dom-3: every contained resource is referred to, or refers to its container. */
 import { isObject, type JsonObject } from './run.js'
-import type { NativeInvariant } from './native-invariants.js'
+import type { NativeInvariant } from './rule.js'
 
 /** As R4 publishes it, with its repeated term. */
 export const CONTAINED_IS_REFERENCED =

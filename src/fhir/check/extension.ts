@@ -1,6 +1,6 @@
 /** Extensions: value or nested extensions, and the definition their URL names (extensibility.html). */
 import type { Checkers } from './checkers.js'
-import { has, hasChoice } from './native-invariants.js'
+import { has, hasChoice } from './rule.js'
 import { isObject, type Check } from './run.js'
 
 /** Checks on one extension besides its elements. */

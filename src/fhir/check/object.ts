@@ -18,6 +18,7 @@ interface Property {
   readonly step: string
   readonly isList: boolean
   readonly isPrimitive: boolean
+  readonly isChoice: boolean
   readonly check: Check
 }
 
@@ -93,7 +94,7 @@ function propertiesOf(child: ElementNode, scope: Scope): readonly Property[] {
   if (!name.endsWith('[x]')) {
     const type = types[0]?.code ?? 'BackboneElement'
     const check = valueCheck(child, type, scope)
-    return [{ name, step: name, isList, isPrimitive: isPrimitive(type), check }]
+    return [{ name, step: name, isList, isPrimitive: isPrimitive(type), isChoice: false, check }]
   }
   const stem = name.slice(0, -3)
   return types.map(({ code }) => ({
@@ -101,6 +102,7 @@ function propertiesOf(child: ElementNode, scope: Scope): readonly Property[] {
     step: `${stem}.ofType(${code})`,
     isList,
     isPrimitive: isPrimitive(code),
+    isChoice: true,
     check: valueCheck(child, code, scope),
   }))
 }
@@ -143,16 +145,19 @@ function checkObject(run: Run, value: unknown, shape: Shape): void {
   }
   if (!run.descend()) return
   let content = 0
+  let choices = 0
   for (const name in value) {
     const property = shape.properties.get(name)
     if (property !== undefined) {
       if (name !== 'id' || shape.isResource) content++
+      if (property.isChoice) choices++
       checkProperty(run, value, property)
       continue
     }
     const besides = shape.siblings.get(name)
     if (besides !== undefined) {
       content++
+      if (besides.isChoice) choices++
       checkBeside(run, value, besides, shape.besidePrimitive)
     } else if (name !== 'resourceType' || !shape.isResource) refuseUnknown(run, name)
   }
@@ -163,7 +168,7 @@ function checkObject(run: Run, value: unknown, shape: Shape): void {
   for (const { step, names } of shape.required) {
     if (!names.some((name) => value[name] !== undefined)) refuseMissing(run, step)
   }
-  for (const choice of shape.choices) checkChoice(run, value, choice)
+  if (choices > 1) for (const choice of shape.choices) checkChoice(run, value, choice)
   run.ascend()
 }
 
@@ -172,8 +177,7 @@ function refuseMissing(run: Run, step: string): void {
 }
 
 function checkChoice(run: Run, value: JsonObject, choice: { step: string; names: readonly string[] }): void {
-  let found = 0
-  for (const name of choice.names) if (value[name] !== undefined || value[`_${name}`] !== undefined) found++
+  const found = choice.names.filter((n) => value[n] !== undefined || value[`_${n}`] !== undefined).length
   if (found <= 1) return
   run.error('structure', `Found ${found} types of "${choice.step}[x]"; expected one. Keep one of them.`)
 }
