@@ -28,9 +28,10 @@ export interface FhirRouterParts {
   /** The partner a request comes from, when authentication told. */
   readonly partnerOf?: (request: Request) => string | undefined
   readonly now: () => Instant
-  readonly log: (event: string, error: unknown) => void
+  /** Hears of errors that are ours (5xx). */
+  readonly failed: (event: string, error: unknown) => void
   readonly limits: ApiLimits
-  readonly software: { readonly version: string; readonly released: Instant }
+  readonly software: { readonly version: string; readonly startedAt: Instant }
   /** Operations that other routers serve under the same base. */
   readonly operations: readonly MountedOperation[]
 }
@@ -44,7 +45,7 @@ export function fhirRouter(parts: FhirRouterParts): Router {
   for (const type of SEARCHED_TYPES) mountType(router, type, parts)
   router.all('/:type{/*rest}', refuseType)
   router.all('/', refuseMethod([]))
-  router.use(answerFault(parts.log))
+  router.use(answerFault(parts.failed))
   return router
 }
 

@@ -29,7 +29,9 @@ export function searchBundle(search: SearchRequest, page: SearchPage, baseUrl: s
 }
 
 function urlOf(baseUrl: string, type: string, parameters: readonly (readonly [string, string])[]): string {
-  const query = new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, value])).toString()
+  const query = new URLSearchParams(
+    parameters.map(([name, value]): [string, string] => [name, value]),
+  ).toString()
   return `${baseUrl}/${type}${query === '' ? '' : `?${query}`}`
 }
 
