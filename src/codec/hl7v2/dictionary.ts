@@ -31,7 +31,7 @@ export async function loadDictionary(version: string): Promise<Dictionary> {
   const { dictionaries, findNearestHL7Version } = await import('hl7v2-dictionary')
   // The package types a version as a template of two numbers; it takes any text and finds the nearest.
   const nearest = findNearestHL7Version(version as Parameters<typeof findNearestHL7Version>[0])
-  const data: RawDictionary = dictionaries[nearest]
+  const data: RawDictionary = dictionaries[nearest] ?? { segments: {}, types: {}, messages: {} }
   return {
     version: nearest,
     segmentName: (segment) => own(data.segments, segment)?.desc,
