@@ -15,7 +15,7 @@ export interface MountedOperation {
 export interface CapabilityFacts {
   readonly name: string
   readonly baseUrl: string
-  readonly software: { readonly version: string; readonly startedAt: Instant }
+  readonly software: { readonly version: string; readonly released: Instant }
   readonly operations: readonly MountedOperation[]
 }
 
@@ -41,9 +41,9 @@ export function capabilityStatement({
     title: `OneDoor at ${name}`,
     version: software.version,
     status: 'active',
-    date: software.startedAt,
+    date: software.released,
     kind: 'instance',
-    software: { name: 'OneDoor', version: software.version },
+    software: { name: 'OneDoor', version: software.version, releaseDate: software.released },
     implementation: { description: `FHIR R4 gateway of ${name}`, url: baseUrl },
     fhirVersion: '4.0.1',
     format: ['application/fhir+json', 'json'],

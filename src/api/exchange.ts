@@ -57,7 +57,7 @@ export function sendResource(
 
 /** Express's error handler for everything below a FHIR base. */
 export const answerFault =
-  (failed: (event: string, error: unknown) => void) =>
+  (log: (event: string, error: unknown) => void) =>
   // Express tells an error handler by its four parameters.
   (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
     if (response.headersSent) {
@@ -65,7 +65,7 @@ export const answerFault =
       return
     }
     const fault = faultOfHttp(error)
-    if (fault.meaning.http >= 500) failed('api-failed', fault)
+    if (fault.meaning.http >= 500) log('api-failed', fault)
     sendResource(request, response, statusOf(fault, request), outcomeOfFault(fault))
   }
 

@@ -29,9 +29,9 @@ export interface FhirRouterParts {
   readonly partnerOf?: (request: Request) => string | undefined
   readonly now: () => Instant
   /** Hears of errors that are ours (5xx). */
-  readonly failed: (event: string, error: unknown) => void
+  readonly log: (event: string, error: unknown) => void
   readonly limits: ApiLimits
-  readonly software: { readonly version: string; readonly startedAt: Instant }
+  readonly software: { readonly version: string; readonly released: Instant }
   /** Operations that other routers serve under the same base. */
   readonly operations: readonly MountedOperation[]
 }
@@ -45,7 +45,7 @@ export function fhirRouter(parts: FhirRouterParts): Router {
   for (const type of SEARCHED_TYPES) mountType(router, type, parts)
   router.all('/:type{/*rest}', refuseType)
   router.all('/', refuseMethod([]))
-  router.use(answerFault(parts.failed))
+  router.use(answerFault(parts.log))
   return router
 }
 

@@ -7,7 +7,9 @@ import type { Instant } from '../terms/instant.js'
 
 export interface Metrics {
   readonly registry: Registry
-  readonly observer: Observer
+  readonly answered: Observer['answered']
+  readonly attempted: Observer['attempted']
+  readonly failed: Observer['failed']
   /** Reads the store's queues whenever Prometheus asks. */
   watchStore(store: Store, now: () => Instant): void
 }
@@ -58,18 +60,16 @@ export function createMetrics(): Metrics {
   const label = boundedLabels(MAX_LABEL_VALUES)
   return {
     registry,
-    observer: {
-      answered({ channel, code, fault, durationMs }) {
-        messages.inc({ channel, answer: label('answer', code), fault: fault ?? '' })
-        ackSeconds.observe({ channel }, durationMs / 1000)
-      },
-      attempted({ receiver, channel, state, fault, durationMs }) {
-        attempts.inc({ receiver: label('receiver', receiver), channel, outcome: state, fault: fault ?? '' })
-        deliverySeconds.observe({ channel }, durationMs / 1000)
-      },
-      failed(event) {
-        failures.inc({ event: label('event', event) })
-      },
+    answered({ channel, code, fault, durationMs }) {
+      messages.inc({ channel, answer: label('answer', code), fault: fault ?? '' })
+      ackSeconds.observe({ channel }, durationMs / 1000)
+    },
+    attempted({ receiver, channel, state, fault, durationMs }) {
+      attempts.inc({ receiver: label('receiver', receiver), channel, outcome: state, fault: fault ?? '' })
+      deliverySeconds.observe({ channel }, durationMs / 1000)
+    },
+    failed(event) {
+      failures.inc({ event: label('event', event) })
     },
     watchStore: (store, now) => watchStore(registry, store, now),
   }
