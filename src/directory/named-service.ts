@@ -1,5 +1,5 @@
 /** Which service a sender means: by the identifiers it gave, else by the names it wrote. */
-import type { Deployment } from './types.js'
+import type { Deployment, Partner } from './types.js'
 
 export interface NamedTarget {
   /** PRD-7, performer identifiers: a `system` only where the sender gave one. */
@@ -18,10 +18,9 @@ export type NamedMatch =
   /** The identifier says one service and the name another. */
   | { readonly kind: 'contradiction'; readonly services: readonly string[] }
 
-export function findNamedService(
-  deployment: Pick<Deployment, 'services' | 'partners' | 'accessPoint'>,
-  target: NamedTarget,
-): NamedMatch {
+type Directory = Pick<Deployment, 'services' | 'partners' | 'accessPoint'>
+
+export function findNamedService(deployment: Directory, target: NamedTarget): NamedMatch {
   const numbers = target.identifiers.flatMap(({ system, value }) =>
     system === undefined ? [value] : [`${system}|${value}`, value],
   )
@@ -43,36 +42,55 @@ export const normaliseName = (name: string): string =>
   name.normalize('NFKC').toUpperCase().replace(/\s+/g, ' ').trim()
 
 /** Services with such an alias; without one, the services of the partners known by it. */
-function servicesKnownAs(
-  { services, partners, accessPoint }: Pick<Deployment, 'services' | 'partners' | 'accessPoint'>,
-  words: readonly string[],
-): readonly string[] {
-  const wanted = new Set(words.map(normaliseName).filter((word) => word !== ''))
-  if (wanted.size === 0) return []
-  const all = [...services.values()]
-  const direct = all.filter(({ aliases }) => aliases.some((alias) => wanted.has(alias)))
-  if (direct.length > 0) return direct.map(({ id }) => id)
-  const owners = [...partners.values()].filter(
-    (partner) => partner.id !== accessPoint && wordsOf(partner).some((word) => wanted.has(word)),
-  )
-  return all.filter(({ partner }) => owners.some(({ id }) => id === partner)).map(({ id }) => id)
+function servicesKnownAs(deployment: Directory, words: readonly string[]): readonly string[] {
+  const { byAlias, byPartnerWord, order } = indexOf(deployment)
+  const wanted = words.map(normaliseName).filter((word) => word !== '')
+  const direct = wanted.flatMap((word) => byAlias.get(word) ?? [])
+  const found = new Set(direct.length > 0 ? direct : wanted.flatMap((word) => byPartnerWord.get(word) ?? []))
+  return found.size < 2 ? [...found] : order.filter((id) => found.has(id))
 }
 
-function isAccessPoint(
-  { partners, accessPoint }: Pick<Deployment, 'partners' | 'accessPoint'>,
-  words: readonly string[],
-): boolean {
-  const partner = partners.get(accessPoint)
-  if (partner === undefined) return false
-  const known = wordsOf(partner)
-  return words.some((word) => known.includes(normaliseName(word)))
+const isAccessPoint = (deployment: Directory, words: readonly string[]): boolean =>
+  words.some((word) => indexOf(deployment).accessPoint.has(normaliseName(word)))
+
+interface Index {
+  readonly byAlias: ReadonlyMap<string, readonly string[]>
+  readonly byPartnerWord: ReadonlyMap<string, readonly string[]>
+  readonly accessPoint: ReadonlySet<string>
+  readonly order: readonly string[]
 }
 
-function wordsOf(partner: {
-  readonly id: string
-  readonly name: string
-  readonly identifiers: readonly { readonly system: string; readonly value: string }[]
-}): readonly string[] {
+/** Made once per deployment: every referral that names a service is looked up in it. */
+const indexes = new WeakMap<Directory, Index>()
+
+function indexOf(deployment: Directory): Index {
+  const known = indexes.get(deployment)
+  if (known !== undefined) return known
+  const byAlias = new Map<string, string[]>()
+  const byPartnerWord = new Map<string, string[]>()
+  for (const { id, partner, aliases } of deployment.services.values()) {
+    for (const alias of aliases) add(byAlias, alias, id)
+    if (partner === deployment.accessPoint) continue
+    for (const word of wordsOf(deployment.partners.get(partner))) add(byPartnerWord, word, id)
+  }
+  const index = {
+    byAlias,
+    byPartnerWord,
+    accessPoint: new Set(wordsOf(deployment.partners.get(deployment.accessPoint))),
+    order: [...deployment.services.keys()],
+  }
+  indexes.set(deployment, index)
+  return index
+}
+
+function add(map: Map<string, string[]>, word: string, id: string): void {
+  const list = map.get(word)
+  if (list === undefined) map.set(word, [id])
+  else list.push(id)
+}
+
+function wordsOf(partner: Partner | undefined): readonly string[] {
+  if (partner === undefined) return []
   const numbers = partner.identifiers.flatMap(({ system, value }) => [value, `${system}|${value}`])
-  return [partner.id, partner.name, ...numbers].map(normaliseName)
+  return [...new Set([partner.id, partner.name, ...numbers].map(normaliseName))]
 }

@@ -67,7 +67,19 @@ function fits(pattern: string, text: string): boolean {
 /** The local time written as if it were UTC, so that days and minutes are plain arithmetic. */
 function localMs(at: Instant, zone: string): number {
   const utc = Date.parse(at)
-  return utc + offsetMinutesAt(zone, utc) * MS_PER_MINUTE
+  return utc + offsetMinutes(zone, utc) * MS_PER_MINUTE
+}
+
+const offsets = new Map<string, { readonly quarter: number; readonly minutes: number }>()
+
+/** Clocks change on quarter hours only, and routing asks about the same moment for every service. */
+function offsetMinutes(zone: string, utc: number): number {
+  const quarter = Math.floor(utc / (15 * MS_PER_MINUTE))
+  const known = offsets.get(zone)
+  if (known?.quarter === quarter) return known.minutes
+  const minutes = offsetMinutesAt(zone, utc)
+  offsets.set(zone, { quarter, minutes })
+  return minutes
 }
 
 function instantOfLocal(local: number, zone: string): Instant {
@@ -80,13 +92,14 @@ interface MinutesOfDay {
   readonly to: number
 }
 
-function hoursOfDay(service: ServiceHours, local: number): readonly MinutesOfDay[] {
-  const date = new Date(local)
-  const day = date.toISOString().slice(0, 10)
-  if (service.closures?.some(({ from, to }) => from <= day && day <= to) === true) return []
-  if (service.hours.length === 0) return [{ from: 0, to: 24 * 60 }]
-  const name = DAYS[date.getUTCDay()]
-  return service.hours.filter(({ days }) => days.some((each) => each === name)).map(minutesOf)
+function hoursOfDay({ hours, closures }: ServiceHours, local: number): readonly MinutesOfDay[] {
+  if (closures !== undefined && closures.length > 0) {
+    const day = new Date(local).toISOString().slice(0, 10)
+    if (closures.some(({ from, to }) => from <= day && day <= to)) return []
+  }
+  if (hours.length === 0) return [{ from: 0, to: 24 * 60 }]
+  const name = DAYS[new Date(local).getUTCDay()]
+  return hours.filter(({ days }) => days.some((each) => each === name)).map(minutesOf)
 }
 
 function minutesOf({ from, to }: OpeningHours): MinutesOfDay {

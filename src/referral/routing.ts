@@ -58,18 +58,37 @@ interface Shown {
 
 /** Pathways whose codes stand in the referral, strongest evidence first. */
 function pathwaysShown(codes: readonly CodeOfNeed[], pathways: readonly Pathway[]): readonly Shown[] {
-  const shown = codes.flatMap((code) =>
-    pathways.filter((pathway) => shows(pathway, code)).map((pathway) => ({ pathway, code })),
-  )
-  return shown.filter(({ pathway }, i) => shown.findIndex((earlier) => earlier.pathway === pathway) === i)
+  const known = codesOf(pathways)
+  const shown = new Map<Pathway, CodeOfNeed>()
+  for (const code of codes) {
+    for (const { system, pathway } of known.get(normaliseName(code.code)) ?? []) {
+      if ((system === undefined || system === code.system) && !shown.has(pathway)) shown.set(pathway, code)
+    }
+  }
+  return [...shown].map(([pathway, code]) => ({ pathway, code }))
 }
 
-const shows = (pathway: Pathway, { system, code }: CodeOfNeed): boolean =>
-  pathway.codes.some(
-    (known) =>
-      (known.system === undefined || known.system === system) &&
-      normaliseName(known.code) === normaliseName(code),
-  )
+interface KnownCode {
+  readonly system: string | undefined
+  readonly pathway: Pathway
+}
+
+/** Made once per deployment: every code of every referral is looked up in it. */
+const codeIndexes = new WeakMap<readonly Pathway[], ReadonlyMap<string, readonly KnownCode[]>>()
+
+function codesOf(pathways: readonly Pathway[]): ReadonlyMap<string, readonly KnownCode[]> {
+  const known = codeIndexes.get(pathways)
+  if (known !== undefined) return known
+  const index = new Map<string, KnownCode[]>()
+  for (const pathway of pathways) {
+    for (const { system, code } of pathway.codes) {
+      const key = normaliseName(code)
+      index.set(key, [...(index.get(key) ?? []), { system, pathway }])
+    }
+  }
+  codeIndexes.set(pathways, index)
+  return index
+}
 
 /** A name that fits several services means the one that serves the need, when there is just one. */
 function narrow(named: NamedMatch, pathway: Pathway | undefined): NamedMatch {
