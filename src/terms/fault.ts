@@ -71,6 +71,9 @@ export const FAULTS = {
   'url-too-long': { class: 'never', ack: null, http: 414, issue: 'too-long', err: '207' },
   'header-invalid': { class: 'never', ack: null, http: 400, issue: 'required', err: '207' },
   'too-costly': { class: 'never', ack: null, http: 400, issue: 'too-costly', err: '207' },
+  'message-repeated': { class: 'never', ack: null, http: 409, issue: 'duplicate', err: '205' },
+  'workflow-unknown': { class: 'never', ack: null, http: 400, issue: 'invariant', err: '207' },
+  'not-implemented': { class: 'never', ack: null, http: 501, issue: 'not-supported', err: '200' },
   'still-processing': { class: 'retry', ack: null, http: 425, issue: 'duplicate', err: '206' },
   'access-refused': { class: 'never', ack: null, http: 403, issue: 'forbidden', err: '207' },
   // Delivery: the sender had its answer already, so none of these has an ACK code

@@ -1,5 +1,6 @@
 /** What one BaRS message is about, looked up once: the case's own resources, the service it goes to, both parties. */
 import type { HealthcareService, Organization, Patient, ServiceRequest, Task } from 'fhir/r4.js'
+import { serviceIdsOf } from '../../channels/bars/service-ids.js'
 import { isDosServiceId, SYSTEM, type BarsCategory } from '../../codec/bars/terms.js'
 import type { Deployment, Partner, Service } from '../../directory/types.js'
 import type { RenderContext } from '../../flow/ports.js'
@@ -60,12 +61,6 @@ export function readOffer(delivery: Delivery, record: CaseRecord, context: Rende
 /** Tasks by which OneDoor itself works a case: an inner matter that no message repeats. */
 export const isOwnTask = (task: Task): boolean =>
   task.code?.coding?.some((coding) => coding.system === TASK_CODE) ?? false
-
-/** The service ids under which a partner is addressed and signs its messages. */
-export const serviceIdsOf = (partner: Partner): readonly string[] => [
-  ...(partner.sends.bars?.serviceIds ?? []),
-  ...partner.identifiers.filter(({ system }) => isDosServiceId(system)).map(({ value }) => value),
-]
 
 function first<T extends 'ServiceRequest' | 'Patient'>(record: CaseRecord, type: T, id?: string) {
   const found = record.resources.find(
