@@ -1,0 +1,330 @@
+/** The closed registry of functions that a mapping may pipe a value through. */
+import { CHECKS } from './checks.js'
+import { offsetInZone, parseHl7Time } from './dates.js'
+import type { Hl7Time } from './dates.js'
+import { mappingFault } from './position.js'
+import type { Position } from './position.js'
+import type { Run } from './run.js'
+import { tableNamed, translateCode } from './tables.js'
+import type { Table } from './tables.js'
+import { combine, isTrue, textOf, Tracked } from './tracked.js'
+import type { Scalar, Value } from './tracked.js'
+
+export interface Argument {
+  /** Its text when it is quoted or a bare word. */
+  readonly literal: string | undefined
+  readonly evaluate: (run: Run) => Value
+}
+
+export interface CallSite {
+  readonly args: readonly Argument[]
+  readonly tables: ReadonlyMap<string, Table>
+  readonly at: Position
+}
+
+export interface FunctionDefinition {
+  /** Fewest and most arguments. */
+  readonly args: readonly [number, number]
+  /** True when a list is taken as a whole; otherwise each of its values passes by itself. */
+  readonly takesLists?: boolean
+  /** One line for `docs/mappings.md`. */
+  readonly says: string
+  compile(site: CallSite): (run: Run, value: Value) => Value
+}
+
+/** The same origin under another value; undefined stays undefined. */
+const changed = (value: Value, scalar: Scalar | undefined): Value => {
+  if (scalar === undefined) return undefined
+  return value instanceof Tracked ? value.as(scalar) : scalar
+}
+
+/** A function of text alone. `refuse` says what a text that gives nothing should have been. */
+function ofText(
+  says: string,
+  change: (text: string) => Scalar | undefined,
+  refuse?: string,
+): FunctionDefinition {
+  return {
+    args: [0, 0],
+    says,
+    compile: () => (run, value) => {
+      const text = textOf(value)
+      if (text === undefined) return undefined
+      const scalar = change(text)
+      if (scalar === undefined && refuse !== undefined) refuseValue(run, value, refuse)
+      return changed(value, scalar)
+    },
+  }
+}
+
+function refuseValue(run: Run, value: Value, expected: string): void {
+  run.drop(value, 'value-invalid')
+  run.warn('value', value, `The value is not ${expected}; the element was left out.`)
+}
+
+const first = (site: CallSite): Argument => {
+  const [argument] = site.args
+  if (argument === undefined) throw mappingFault(site.at, 'An argument is missing.')
+  return argument
+}
+
+function timeFunction(says: string, write: (run: Run, value: Value, time: Hl7Time) => string | undefined) {
+  const definition: FunctionDefinition = {
+    args: [0, 0],
+    says,
+    compile: () => (run, value) => {
+      const text = textOf(value)
+      if (text === undefined) return undefined
+      const time = parseHl7Time(text)
+      if (time === undefined) {
+        refuseValue(run, value, 'a real date or time (YYYY[MM[DD[HH[MM[SS]]]]][+/-ZZZZ])')
+        return undefined
+      }
+      return changed(value, write(run, value, time))
+    },
+  }
+  return definition
+}
+
+function withZone(run: Run, value: Value, time: Hl7Time): string {
+  if (time.offset !== undefined) return `${time.date}T${time.time}${time.offset}`
+  const { timeZone } = run.context
+  const { offset, doubt } = offsetInZone(timeZone, time.localMs)
+  if (run.zoned++ === 0) run.firstZoned = run.pathOf(value)
+  if (doubt === 'skipped') {
+    run.warn(
+      'value',
+      value,
+      `The clocks in ${timeZone} skip this time; read with the offset before the change (${offset}).`,
+    )
+  } else if (doubt === 'twice') {
+    run.warn('value', value, `This time comes twice in ${timeZone}; the first was taken (${offset}).`)
+  }
+  return `${time.date}T${time.time}${offset}`
+}
+
+/** An HL7 time of day 0000 in a date of birth is padding, not midnight. */
+const isPadding = (time: string): boolean => /^00:00:00(\.0+)?$/.test(time)
+
+/** Characters that no FHIR string may hold (R4 2.24.0.1). */
+// eslint-disable-next-line no-control-regex -- they are the point
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
+
+const slug = (text: string): string => encodeURIComponent(text.trim()).replaceAll('%20', '-')
+
+/** Namespace of identifiers and codes that are only known inside one sender. */
+const LOCAL = 'https://onedoor.dev/fhir'
+
+const local = (kind: string, says: string): FunctionDefinition => ({
+  args: [0, 0],
+  says,
+  compile: () => (run, value) => {
+    const text = textOf(value)
+    return text === undefined
+      ? undefined
+      : changed(value, `${LOCAL}/${kind}/${slug(run.context.sourceId)}/${slug(text)}`)
+  },
+})
+
+const YES_NO: ReadonlyMap<string, boolean> = new Map([
+  ['Y', true],
+  ['N', false],
+])
+
+const isBase64 = (text: string): boolean => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
+
+export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
+  Object.entries({
+    date: timeFunction('HL7 date -> FHIR date, same precision', (_run, _value, time) => time.date),
+    dateTime: timeFunction("HL7 time -> FHIR dateTime, sender's zone if none given", (run, value, time) =>
+      time.time === undefined ? time.date : withZone(run, value, time),
+    ),
+    instant: timeFunction('HL7 time -> FHIR instant; nothing for a date alone', (run, value, time) =>
+      time.time === undefined ? undefined : withZone(run, value, time),
+    ),
+    birthTime: timeFunction('time of birth; nothing when it is 0000 padding', (run, value, time) =>
+      time.time === undefined || isPadding(time.time) ? undefined : withZone(run, value, time),
+    ),
+    time: ofText(
+      'HL7 time of day HH[MM[SS]] -> FHIR time',
+      (text) => {
+        const at = parseHl7Time(`20000101${text}`)
+        return at?.offset === undefined ? at?.time : undefined
+      },
+      'a time of day (HH[MM[SS]])',
+    ),
+    table: {
+      args: [1, 1],
+      says: 'the meaning of a code in a table',
+      compile: (site) => {
+        const table = tableNamed(site.tables, first(site).literal, site.at)
+        return (run, value) => translateCode(run, table, value)
+      },
+    },
+    check: {
+      args: [2, 2],
+      says: 'an identifier that passes the check its system asks for in a table',
+      compile: (site) => {
+        const [system, name] = site.args
+        const table = tableNamed(site.tables, name?.literal, site.at)
+        for (const check of table.rows.values()) {
+          if (!CHECKS.has(check))
+            throw mappingFault(site.at, `Table "${table.name}" names an unknown check "${check}".`)
+        }
+        return (run, value) => {
+          const text = textOf(value)
+          const check = CHECKS.get(table.rows.get(textOf(system?.evaluate(run)) ?? '') ?? '')
+          if (text === undefined || check === undefined) return value
+          const accepted = check.accept(text)
+          if (accepted === undefined) run.warn('value', value, `${check.expected}; kept without its system.`)
+          return changed(value, accepted)
+        }
+      },
+    },
+    given: {
+      args: [1, 1],
+      says: 'the value, only if the argument is present or true',
+      compile: (site) => {
+        const { evaluate } = first(site)
+        return (run, value) => (isTrue(evaluate(run)) ? value : undefined)
+      },
+    },
+    without: {
+      args: [1, 1],
+      says: 'the value, only if the argument is absent or false',
+      compile: (site) => {
+        const { evaluate } = first(site)
+        return (run, value) => (isTrue(evaluate(run)) ? undefined : value)
+      },
+    },
+    constant: {
+      args: [1, 1],
+      says: 'a constant that stands only because a value was sent',
+      compile: (site) => {
+        const text = first(site).literal ?? ''
+        return () => new Tracked(text, -1)
+      },
+    },
+    join: {
+      args: [1, 9],
+      takesLists: true,
+      says: 'the values present, joined by the first argument',
+      compile: (site) => {
+        const separator = first(site).literal ?? ''
+        const others = site.args.slice(1)
+        return (run, value) => {
+          const parts = [value, ...others.map((other) => other.evaluate(run))]
+            .flat()
+            .filter((part) => part !== undefined)
+          return parts.length === 0 ? undefined : combine(parts.map(textOf).join(separator), parts)
+        }
+      },
+    },
+    lines: {
+      args: [0, 0],
+      takesLists: true,
+      says: 'the values present, one per line, without characters FHIR forbids',
+      compile: () => (_run, value) => {
+        const parts = [value].flat().filter((part) => part !== undefined)
+        const text = parts.map(textOf).join('\n').replace(CONTROLS, '').trim()
+        return text === '' ? undefined : combine(text, parts)
+      },
+    },
+    prefix: {
+      args: [1, 1],
+      says: 'the text with another before it',
+      compile: (site) => {
+        const { evaluate } = first(site)
+        return (run, value) => {
+          const before = evaluate(run)
+          const text = textOf(value)
+          if (text === undefined || before === undefined) return undefined
+          return combine(`${textOf(before)}${text}`, [before, value])
+        }
+      },
+    },
+    notBefore: {
+      args: [1, 1],
+      says: 'the end of a period, left out with a warning when it lies before the start',
+      compile: (site) => {
+        const { evaluate } = first(site)
+        return (run, value) => {
+          const start = textOf(evaluate(run))
+          const end = textOf(value)
+          if (start === undefined || end === undefined || !isBefore(end, start)) return value
+          refuseValue(run, value, 'at or after the start of its period')
+          return undefined
+        }
+      },
+    },
+    containing: {
+      args: [1, 1],
+      says: 'the value, only if it contains the text',
+      compile: (site) => {
+        const text = first(site).literal ?? ''
+        return (_run, value) => (textOf(value)?.includes(text) === true ? value : undefined)
+      },
+    },
+    id: ofText('text that may be a FHIR id, else nothing', (text) => (/^[A-Za-z0-9.-]{1,64}$/.test(text) ? text : undefined)),
+    code: ofText(
+      'a code: inner white space made single',
+      (text) => text.replace(/\s+/g, ' ').trim() || undefined,
+    ),
+    text: ofText(
+      'text without characters FHIR forbids',
+      (text) => text.replace(CONTROLS, '').trim() || undefined,
+    ),
+    lower: ofText('lower case', (text) => text.toLowerCase()),
+    upper: ofText('upper case', (text) => text.toUpperCase()),
+    number: ofText(
+      'a decimal number',
+      (text) => (/^[+-]?(\d{1,20}\.?\d{0,15}|\.\d{1,15})$/.test(text) ? Number(text) : undefined),
+      'a number',
+    ),
+    positive: ofText(
+      'a whole number from 1',
+      (text) => (/^\d{1,9}$/.test(text) && Number(text) > 0 ? Number(text) : undefined),
+      'a whole number from 1',
+    ),
+    yesNo: ofText('HL7 table 0136 -> boolean', (text) => YES_NO.get(text.toUpperCase())),
+    oidUri: {
+      args: [0, 1],
+      says: 'an OID as urn:oid:; the argument is the type (ISO) that says so',
+      compile: (site) => (run, value) => {
+        const text = textOf(value)
+        if (text === undefined || !/^[0-2](\.(0|[1-9]\d*))+$/.test(text)) return undefined
+        return combine(`urn:oid:${text}`, [value, site.args[0]?.evaluate(run)])
+      },
+    },
+    uuidUri: ofText('a UUID as urn:uuid:', (text) =>
+      /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+        ? `urn:uuid:${text.toLowerCase()}`
+        : undefined,
+    ),
+    url: ofText('an absolute URI, else nothing', (text) =>
+      /^[a-z][a-z0-9+.-]*:[^\s]+$/i.test(text) ? text : undefined,
+    ),
+    v2System: ofText('HL7nnnn -> the canonical system of that table', (text) => {
+      const table = /^HL7(\d{4})$/i.exec(text)?.[1]
+      return table === undefined ? undefined : `http://terminology.hl7.org/CodeSystem/v2-${table}`
+    }),
+    language: ofText('a BCP 47 language code, else nothing', (text) =>
+      /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(text) ? text : undefined,
+    ),
+    base64: ofText(
+      'base64 content',
+      (text) => (isBase64(text.replace(/\s/g, '')) ? text.replace(/\s/g, '') : undefined),
+      'base64',
+    ),
+    toBase64: ofText('text as base64 of its UTF-8', (text) => Buffer.from(text, 'utf8').toString('base64')),
+    localSystem: local('id', "a namespace of the sender's own identifiers"),
+    localCodeSystem: local('codes', "a namespace of the sender's own codes"),
+  } satisfies Record<string, FunctionDefinition>),
+)
+
+/** Compared as far as both are precise; times by the instant they name. */
+function isBefore(end: string, start: string): boolean {
+  if (end.includes('T') && start.includes('T')) return Date.parse(end) < Date.parse(start)
+  const length = Math.min(end.length, start.length, 10)
+  return end.slice(0, length) < start.slice(0, length)
+}

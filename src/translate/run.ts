@@ -1,0 +1,120 @@
+/** The state of translating one message: where in it the templates stand, what they made, what they noticed. */
+import type { Issue } from '../terms/issue.js'
+import type { Source } from './source.js'
+import { Tracked } from './tracked.js'
+import type { Value } from './tracked.js'
+import type { DropReason, TranslateContext } from './translation.js'
+
+/** A run of segments that belong together: the message, an order, an OBX with its notes. */
+export interface Scope {
+  readonly first: number
+  readonly end: number
+  /** A segment before the run that it shares with its neighbours (an ORC over several OBR), or -1. */
+  readonly shared: number
+  /** Names found inside; null for the whole message. */
+  readonly members: ReadonlySet<string> | null
+  readonly parent: Scope | null
+}
+
+/** A field repetition (component 0) or one of its components. */
+export interface Item {
+  readonly segment: number
+  readonly field: number
+  readonly repetition: number
+  readonly component: number
+}
+
+export interface Made {
+  readonly name: string
+  readonly type: string
+  readonly id: string
+  readonly scope: Scope
+  readonly labels: readonly string[]
+  readonly body: { [key: string]: Value }
+}
+
+export class Run {
+  scope: Scope
+  item: Item | null = null
+  /** Set by the template just evaluated: it holds something from the source. */
+  evident = false
+  /** What `$with` stands for. */
+  with: Value = undefined
+  readonly variables: Value[] = []
+  readonly made: Made[] = []
+  readonly issues: Issue[] = []
+  readonly drops = new Map<number, DropReason>()
+  /** Times that took the sender's zone: their count and the first one's path. */
+  zoned = 0
+  firstZoned = ''
+
+  constructor(
+    readonly source: Source,
+    readonly context: TranslateContext,
+  ) {
+    this.scope = { first: 0, end: source.names.length, shared: -1, members: null, parent: null }
+  }
+
+  /** Index of the `ordinal`-th segment of that name, looked for in the nearest scope that holds such segments. */
+  locate(name: string, ordinal: number): number {
+    const names = this.source.names
+    for (let scope: Scope = this.scope; ; scope = scope.parent!) {
+      if (scope.members === null || scope.parent === null)
+        return this.source.segments(name)[ordinal - 1] ?? -1
+      if (ordinal === 1 && names[scope.first] === name) return scope.first
+      if (!scope.members.has(name)) continue
+      let left = ordinal
+      for (let i = scope.first; i < scope.end; i++) if (names[i] === name && --left === 0) return i
+      return ordinal === 1 && scope.shared >= 0 && names[scope.shared] === name ? scope.shared : -1
+    }
+  }
+
+  /** Indexes of every segment of that name in the nearest scope that holds such segments. */
+  locateAll(name: string): readonly number[] {
+    const { names } = this.source
+    let scope = this.scope
+    while (scope.members !== null && !scope.members.has(name) && scope.parent !== null) scope = scope.parent
+    if (scope.members === null) return this.source.segments(name)
+    const found: number[] = []
+    for (let i = scope.first; i < scope.end; i++) if (names[i] === name) found.push(i)
+    return found
+  }
+
+  /** The value of a leaf, trimmed; undefined when it is absent, blank, or HL7 null. */
+  read(leaf: number): Tracked | undefined {
+    if (leaf < 0) return undefined
+    const { value } = this.source.leaves[leaf]!
+    if (value === null) return undefined
+    const text = value.trim()
+    return text === '' ? undefined : new Tracked(text, leaf)
+  }
+
+  pathOf(value: Value): string {
+    return value instanceof Tracked && value.source >= 0 ? this.source.leaves[value.source]!.path : ''
+  }
+
+  warn(code: string, value: Value, text: string): void {
+    this.issues.push({ severity: 'warning', code, where: this.pathOf(value), text })
+  }
+
+  /** The value cannot stand: it is left out with a reason, the message goes on. */
+  drop(value: Value, reason: DropReason): void {
+    if (!(value instanceof Tracked)) return
+    if (value.source >= 0) this.drops.set(value.source, reason)
+    for (const source of value.more ?? []) this.drops.set(source, reason)
+  }
+
+  inScope<T>(scope: Scope, work: () => T): T {
+    const outer = this.scope
+    this.scope = scope
+    try {
+      return work()
+    } finally {
+      this.scope = outer
+    }
+  }
+}
+
+/** True when the segments of `inner` lie inside `outer`. */
+export const isInside = (inner: Scope, outer: Scope): boolean =>
+  inner === outer || (outer.parent !== null && inner.first >= outer.first && inner.end <= outer.end) || outer.parent === null
