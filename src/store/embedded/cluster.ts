@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 
 import { join } from 'node:path'
 import { Fault } from '../../terms/fault.js'
 import { accountFor, canReach, giveDirectoryTo, giveTo, type Account } from './account.js'
-import { prepareBinaries, type Binaries } from './binaries.js'
+import { installedNative, prepareBinaries, type Binaries } from './binaries.js'
 import { makeRuntimeDir, removeRuntimeDir } from './runtime-dir.js'
 
 /** The release line of the binaries; a cluster of another one needs `pg_upgrade`. */
@@ -21,7 +21,7 @@ export async function initCluster(dataDir: string): Promise<void> {
   const account = accountFor(clusterDir(dataDir))
   const runtimeDir = makeRuntimeDir(account)
   try {
-    await ensureCluster(dataDir, account, prepareBinaries(account, runtimeDir))
+    await ensureCluster(dataDir, account, prepareBinaries(installedNative(), account, runtimeDir))
   } finally {
     removeRuntimeDir(runtimeDir)
   }

@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../terms/fault.js'
 
 const SOCKET_NAME = 'gateway.sock'
@@ -14,7 +15,7 @@ export async function ownDirectory(dataDir: string, tempBase: string): Promise<(
   try {
     symlinkSync(dataDir, join(linkDir, 'd'))
     const path = join(linkDir, 'd', SOCKET_NAME)
-    if (existsSync(path) && (await isAnswered(path))) {
+    if (existsSync(path) && (await staysAnswered(path))) {
       throw new Fault(
         'store-unavailable',
         'Another gateway is running on this data directory; stop it, or give this one its own ONEDOOR_DATA_DIR.',
@@ -26,6 +27,18 @@ export async function ownDirectory(dataDir: string, tempBase: string): Promise<(
   } finally {
     rmSync(linkDir, { recursive: true, force: true })
   }
+}
+
+/** A gateway that was killed a moment ago may still have its socket. */
+const DYING_MS = 1_000
+
+async function staysAnswered(path: string): Promise<boolean> {
+  const giveUpAt = Date.now() + DYING_MS
+  while (await isAnswered(path)) {
+    if (Date.now() > giveUpAt) return true
+    await sleep(10)
+  }
+  return false
 }
 
 function isAnswered(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** A server that may still be running on a cluster: found by its pid file, told from a stranger, stopped. */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../terms/fault.js'
@@ -29,12 +29,12 @@ export function readPidFile(cluster: string): PidFile | undefined {
  *  container its number may belong to any process, and an unreaped one (zombie) still has it. */
 export async function stopOrphan(cluster: string, options: { readonly timeoutMs: number }): Promise<void> {
   const found = readPidFile(cluster)
-  if (found === undefined || !isServerOf(found.pid, cluster)) return
+  if (found === undefined || !isRunning(found)) return
   signal(found.pid, 'SIGINT')
-  if (await isGone(found.pid, cluster, options.timeoutMs)) return
+  if (await isGone(found, options.timeoutMs)) return
   // Immediate shutdown: the next start replays the log, nothing committed is lost.
   signal(found.pid, 'SIGQUIT')
-  if (await isGone(found.pid, cluster, options.timeoutMs)) return
+  if (await isGone(found, options.timeoutMs)) return
   throw new Fault(
     'store-unavailable',
     `A PostgreSQL of an earlier gateway (process ${found.pid}) does not stop; end it and start again.`,
@@ -42,51 +42,36 @@ export async function stopOrphan(cluster: string, options: { readonly timeoutMs:
   )
 }
 
+/** Whether the process is the server that wrote the file: its command line names the socket directory, which is new
+ *  for every start. A zombie has no command line. */
+export function isRunning({ pid, socketDir }: PidFile): boolean {
+  return socketDir !== '' && commandLineOf(pid).includes(socketDir)
+}
+
+function commandLineOf(pid: number): string {
+  if (process.platform !== 'linux') {
+    return spawnSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 function signal(pid: number, name: 'SIGINT' | 'SIGQUIT'): void {
   try {
     process.kill(pid, name)
   } catch {
-    // It ended by itself, or belongs to someone else: the wait that follows tells.
+    // It ended by itself: the wait that follows tells.
   }
 }
 
-async function isGone(pid: number, cluster: string, timeoutMs: number): Promise<boolean> {
+async function isGone(found: PidFile, timeoutMs: number): Promise<boolean> {
   const giveUpAt = Date.now() + timeoutMs
-  while (isServerOf(pid, cluster)) {
+  while (isRunning(found)) {
     if (Date.now() > giveUpAt) return false
     await sleep(10)
   }
   return true
-}
-
-/** Whether that process is a living PostgreSQL of that cluster: it works inside the data directory. */
-export function isServerOf(pid: number, cluster: string): boolean {
-  return process.platform === 'linux' ? isServerByProc(pid, cluster) : isServerByPs(pid)
-}
-
-function isServerByProc(pid: number, cluster: string): boolean {
-  const stat = readOrEmpty(`/proc/${pid}/stat`)
-  const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
-  const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3)
-  if (name !== 'postgres' || state === 'Z' || state === 'X') return false
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(cluster)
-  } catch {
-    // Another user's process hides its directory; by name it is a PostgreSQL.
-    return true
-  }
-}
-
-function isServerByPs(pid: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=,comm=', '-p', String(pid)], { encoding: 'utf8' })
-  const [state = '', command = ''] = stdout.trim().split(/\s+/)
-  return !state.startsWith('Z') && command.endsWith('postgres')
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
 }

@@ -7,11 +7,11 @@ import { Fault } from '../../terms/fault.js'
 import { giveTo, type Account } from './account.js'
 import type { Binaries } from './binaries.js'
 import { clusterArgument } from './cluster.js'
-import { readPidFile } from './postmaster.js'
+import { isRunning, readPidFile } from './postmaster.js'
 import { SOCKET_PORT, socketPath } from './runtime-dir.js'
 
 export interface Server {
-  /** Resolves when the server has ended, whoever ended it. */
+  /** Resolves when the server's keeper has ended, whoever ended it. */
   readonly ended: Promise<void>
   /** Clean stop: no new connections, running transactions rolled back, checkpoint. */
   stop(timeoutMs: number): Promise<void>
@@ -98,11 +98,11 @@ function spawnKeeper(options: ServerOptions, logFile: string): ChildProcess {
   }
 }
 
-/** PostgreSQL refuses to start when the process id in a stale pid file is in use, by whatever. The caller has made
- *  sure that it is not a server of this cluster; ids of its own ancestors are the ones PostgreSQL lets pass. */
+/** PostgreSQL refuses to start when the process id in a stale pid file is in use, by whatever; only the ids of its
+ *  own ancestors pass. Behind this stands its check of the shared memory, which a living server holds. */
 function staleProcessIdPass(cluster: string): Readonly<Record<string, string>> {
   const stale = readPidFile(cluster)
-  return stale === undefined ? {} : { PG_GRANDPARENT_PID: String(stale.pid) }
+  return stale === undefined || isRunning(stale) ? {} : { PG_GRANDPARENT_PID: String(stale.pid) }
 }
 
 const MAX_LOG_BYTES = 10 * 1024 * 1024
@@ -119,7 +119,7 @@ function serverOn(child: ChildProcess, cluster: string): Server {
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
     child.once('error', () => resolve())
-  })
+  }).then(() => void child.stdin?.end())
   // The keeper must not keep a gateway alive that has nothing else to do; the pipe closes with it.
   child.unref()
   child.stdin?.on('error', () => undefined)
@@ -127,7 +127,7 @@ function serverOn(child: ChildProcess, cluster: string): Server {
     ended,
     async stop(timeoutMs) {
       child.ref()
-      const pid = readPidFile(cluster)?.pid
+      const running = readPidFile(cluster)
       child.stdin?.end()
       const patience = new AbortController()
       const outcome = await Promise.race([
@@ -135,7 +135,8 @@ function serverOn(child: ChildProcess, cluster: string): Server {
         sleep(timeoutMs, 'late' as const, { signal: patience.signal }),
       ])
       patience.abort()
-      if (outcome === 'late' && pid !== undefined) process.kill(pid, 'SIGQUIT')
+      if (outcome === 'late' && running !== undefined && isRunning(running))
+        process.kill(running.pid, 'SIGQUIT')
       await ended
     },
   }

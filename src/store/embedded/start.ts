@@ -6,7 +6,7 @@ import pg from 'pg'
 import type { PoolConfig } from 'pg'
 import { Fault } from '../../terms/fault.js'
 import { accountFor, type Account } from './account.js'
-import { prepareBinaries, type Binaries } from './binaries.js'
+import { installedNative, prepareBinaries, type Binaries } from './binaries.js'
 import { clusterDir, ensureCluster, SUPERUSER } from './cluster.js'
 import { ownDirectory } from './owner.js'
 import { readPidFile, stopOrphan } from './postmaster.js'
@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   readonly dataDir: string
   /** A data directory of `initCluster`, copied when `dataDir` has no cluster yet. */
   readonly seed?: string
+  /** The PostgreSQL to run (with `bin`, `lib`, `share`); the one npm installed for this platform by default. */
+  readonly native?: string
   /** Recovery after a crash is part of a start; the default is 60 s. */
   readonly startTimeoutMs?: number
   /** A clean stop that takes longer is cut short (nothing committed is lost); the default is 8 s. */
@@ -35,6 +37,8 @@ export interface Embedded {
   stop(): Promise<void>
 }
 
+const stopTimeoutMs = (options: EmbeddedOptions): number => options.stopTimeoutMs ?? 8_000
+
 const DATABASE = 'onedoor'
 const MAX_RESTART_DELAY_MS = 5_000
 
@@ -48,7 +52,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   let disown: (() => Promise<void>) | undefined
   try {
     disown = await ownDirectory(dataDir, runtimeDir)
-    const binaries = prepareBinaries(account, runtimeDir)
+    const binaries = prepareBinaries(options.native ?? installedNative(), account, runtimeDir)
     const serverOptions = await prepareCluster(options, { dataDir, account, binaries, runtimeDir })
     const supervisor = new Supervisor(serverOptions, options)
     await supervisor.start()
@@ -69,7 +73,7 @@ async function prepareCluster(
 ): Promise<ServerOptions> {
   const cluster = clusterDir(place.dataDir)
   const before = readPidFile(cluster)
-  await stopOrphan(cluster, { timeoutMs: options.stopTimeoutMs ?? 8_000 })
+  await stopOrphan(cluster, { timeoutMs: stopTimeoutMs(options) })
   if (before !== undefined) removeRuntimeDir(before.socketDir)
   await ensureCluster(place.dataDir, place.account, place.binaries, options.seed)
   return { ...place, cluster, startTimeoutMs: options.startTimeoutMs ?? 60_000 }
@@ -107,7 +111,7 @@ class Supervisor {
 
   async stop(disown: (() => Promise<void>) | undefined): Promise<void> {
     this.#isStopping = true
-    await this.#server?.stop(this.#options.stopTimeoutMs ?? 8_000)
+    await this.#server?.stop(stopTimeoutMs(this.#options))
     removeRuntimeDir(this.#serverOptions.runtimeDir)
     await disown?.()
   }
@@ -118,6 +122,8 @@ class Supervisor {
     this.#options.log?.({ event: 'database-died' })
     for (let delayMs = 50; !this.#isStopping; delayMs = Math.min(delayMs * 2, MAX_RESTART_DELAY_MS)) {
       try {
+        // When the keeper was killed alone, the server may still be running.
+        await stopOrphan(this.#serverOptions.cluster, { timeoutMs: stopTimeoutMs(this.#options) })
         removeSockets(this.#serverOptions.runtimeDir)
         await this.start()
         return
