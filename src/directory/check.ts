@@ -116,10 +116,11 @@ function channelComplaint(error: ErrorObject): Complaint {
   }
 }
 
-/** Schemas say what they expect in `description`; ajv types its schemas loosely. */
+/** Schemas say what they expect in `description`, which begins like a sentence for editors; ajv types its
+ *  schemas loosely. */
 function describe(schema: unknown): string {
-  const description = (schema as { description?: string } | undefined)?.description
-  return description ?? 'what the schema says'
+  const { description = 'what the schema says' } = (schema ?? {}) as { description?: string }
+  return description.replace(/^[A-Z](?=[a-z]* )/, (initial) => initial.toLowerCase())
 }
 
 function describeKey(error: ErrorObject, key: string): string {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
 import { parseDeployment } from '../../src/directory/deployment.js'
 import { Fault } from '../../src/terms/fault.js'
 
@@ -421,7 +422,7 @@ describe('a refusal names file, line, what was found and expected, and the fix',
       'partners/all.yaml',
       "serviceIds: ['77']",
       'serviceIds: []',
-      'partners/all.yaml:24: found an empty list, expected The ids it signs with (MessageHeader.source); add an entry',
+      'partners/all.yaml:24: found an empty list, expected the ids it signs with (MessageHeader.source); add an entry',
     ],
     [
       'nothing',
@@ -678,6 +679,43 @@ describe('a refusal names file, line, what was found and expected, and the fix',
   test('where = the first place', () => {
     expect(() => parseDeployment(changed('deployment.yaml', 'Europe/London', 'Here'))).toThrow(
       expect.objectContaining({ code: 'deployment-invalid', where: 'deployment.yaml:2' }),
+    )
+  })
+})
+
+describe('properties', () => {
+  const LINE = /^[a-z/.]+\.yaml:\d+: found .+, expected .+; .+$/s
+  const files = Object.keys(RIGHT) as File[]
+  const edit = fc.record({
+    file: fc.constantFrom(...files),
+    at: fc.nat(40),
+    put: fc.constantFrom(
+      '',
+      '  x: 1',
+      '- y',
+      'null',
+      '    - {}',
+      ': :',
+      '\tz',
+      '  door:',
+      '    name: []',
+      '*a',
+      '&a b',
+    ),
+  })
+
+  test('whatever is done to the files: a deployment, or a refusal with a line for each problem', () => {
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+        const changes = new Map<string, string>(Object.entries(RIGHT))
+        for (const { file, at, put } of edits) {
+          const lines = (changes.get(file) ?? '').split('\n')
+          lines.splice(at % lines.length, 1, put)
+          changes.set(file, lines.join('\n'))
+        }
+        for (const line of problemsOf(changes)) expect(line).toMatch(LINE)
+      }),
+      { numRuns: 500 },
     )
   })
 })

@@ -2,7 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readDefinitionsPack } from '../../src/config/assets.js'
 import { loadDeployment } from '../../src/config/deployment-files.js'
+import { createDefinitions, type DefinitionPack } from '../../src/fhir/definitions.js'
+import { createValidator } from '../../src/fhir/validate.js'
 
 const nothingSet = (): undefined => undefined
 
@@ -62,6 +65,19 @@ describe('examples/llr', () => {
     )
     expect(references.length).toBeGreaterThan(0)
     expect(references.filter((reference) => !known.has(reference ?? ''))).toEqual([])
+  })
+})
+
+describe('resources made from the deployment', () => {
+  // The pack is built from the official definitions by `npm run build`.
+  const validator = createValidator(createDefinitions(readDefinitionsPack() as DefinitionPack))
+
+  test.each(['examples/llr', 'examples/plain'])('%s: every one is valid FHIR R4', (folder) => {
+    const { resources } = loadDeployment(folder, nothingSet)
+    const wrong = resources.flatMap((resource) =>
+      validator.validate(resource).map(({ where, text }) => [where, text]),
+    )
+    expect(wrong).toEqual([])
   })
 })
 

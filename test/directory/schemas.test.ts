@@ -1,5 +1,5 @@
 /** The JSON Schemas that editors read are the ones the loader checks with.
- *  `UPDATE_SCHEMAS=1 npm run jest -- test/directory/schemas` writes them anew. */
+ *  `UPDATE_SCHEMAS=1 npm run jest -- test/directory/schemas` and `npm run format` write them anew. */
 import { describe, expect, test } from '@jest/globals'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { SCHEMAS } from '../../src/directory/check.js'
@@ -7,6 +7,16 @@ import { SCHEMAS } from '../../src/directory/check.js'
 const FOLDER = 'schemas/deployment'
 
 const written = (schema: object): string => `${JSON.stringify(schema, null, 2)}\n`
+
+/** Every key that a file may hold, at any depth. */
+function fieldsOf(schema: unknown): readonly string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  return Object.entries(schema).flatMap(([key, value]) =>
+    key === 'properties'
+      ? Object.entries(value as object).flatMap(([field, inner]) => [field, ...fieldsOf(inner)])
+      : fieldsOf(value),
+  )
+}
 
 if (process.env.UPDATE_SCHEMAS === '1') {
   for (const [kind, schema] of Object.entries(SCHEMAS)) {
@@ -40,6 +50,13 @@ describe('published schemas', () => {
     }
     for (const [kind, schema] of Object.entries(SCHEMAS)) visit(schema, kind)
     expect(bare).toEqual([])
+  })
+
+  test('docs/deployments.md explains every field', () => {
+    const docs = readFileSync('docs/deployments.md', 'utf8')
+    const fields = new Set(fieldsOf(SCHEMAS))
+    expect(fields.size).toBeGreaterThan(40)
+    expect([...fields].filter((field) => !new RegExp(`\\b${field}\\b`).test(docs))).toEqual([])
   })
 
   test('the first line of every example file leads the editor to its schema', () => {
