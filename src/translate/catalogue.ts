@@ -9,6 +9,8 @@ export interface ElementCatalogue {
 /** The part of a StructureDefinition that a catalogue is made of. */
 export interface DefinitionOutline {
   readonly type: string
+  /** Profiles and extensions (`constraint`) are passed over. */
+  readonly derivation?: string
   readonly snapshot?: {
     readonly element: readonly {
       readonly path: string
@@ -25,10 +27,12 @@ interface Child {
   readonly inside: string
 }
 
-/** A catalogue over base StructureDefinitions (resources and data types) with their snapshots. */
+/** A catalogue over the base StructureDefinitions (resources and data types) among those given, with snapshots:
+ *  the `structures` of a definitions pack. */
 export function catalogueOf(definitions: Iterable<DefinitionOutline>): ElementCatalogue {
   const children = new Map<string, Map<string, Child>>()
   for (const definition of definitions) {
+    if (definition.derivation === 'constraint') continue
     for (const element of definition.snapshot?.element ?? []) addElement(children, element)
   }
   const find = (path: string): Child | undefined => {

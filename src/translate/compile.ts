@@ -134,8 +134,11 @@ export class Compiler {
       directives.as === undefined
         ? undefined
         : this.filler(directives.as, directives.with, path, template.at, variables)
-    const parts = [...template.entries].map(([key, entry]) => ({ key, evaluate: this.entry(key, entry, path, variables) }))
-    const needs = directives.needs ?? []
+    const parts = [...template.entries].map(([key, entry]) => ({
+      key,
+      evaluate: this.entry(key, entry, path, variables),
+    }))
+    const needs = (directives.needs ?? []).map((need) => need.split('|'))
     const constant = directives.constant === true
     return (run) => {
       run.evident = false
@@ -151,7 +154,7 @@ export class Compiler {
       }
       run.evident = evident
       if (!evident && !constant) return undefined
-      for (const need of needs) if (object[need] === undefined) return undefined
+      for (const need of needs) if (need.every((name) => object[name] === undefined)) return undefined
       return object
     }
   }
@@ -202,7 +205,10 @@ export class Compiler {
     if (datatype === undefined) throw mappingFault(at, `Data type "${name}" has no file in datatypes/.`)
     for (const key of datatype.template.entries.keys()) {
       if (!this.input.catalogue.has(`${path}.${key}`)) {
-        throw mappingFault(at, `${name} makes ${datatype.makes}, which has no place at ${path}: no "${key}" there.`)
+        throw mappingFault(
+          at,
+          `${name} makes ${datatype.makes}, which has no place at ${path}: no "${key}" there.`,
+        )
       }
     }
     const known = this.datatypes.get(name)
@@ -410,7 +416,8 @@ export function segmentScope(
 
 /** A value from the source, or something that holds one. A reference to the patient is no evidence of anything. */
 const isEvident = (run: Run, value: Value): boolean =>
-  value instanceof Tracked || (typeof value === 'object' && (run.evident || (Array.isArray(value) && value[0] instanceof Tracked)))
+  value instanceof Tracked ||
+  (typeof value === 'object' && (run.evident || (Array.isArray(value) && value[0] instanceof Tracked)))
 
 /** True when a template gives a list, whatever the message holds. */
 function makesList(template: Template): boolean {

@@ -265,7 +265,9 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
         return (_run, value) => (textOf(value)?.includes(text) === true ? value : undefined)
       },
     },
-    id: ofText('text that may be a FHIR id, else nothing', (text) => (/^[A-Za-z0-9.-]{1,64}$/.test(text) ? text : undefined)),
+    id: ofText('text that may be a FHIR id, else nothing', (text) =>
+      /^[A-Za-z0-9.-]{1,64}$/.test(text) ? text : undefined,
+    ),
     code: ofText(
       'a code: inner white space made single',
       (text) => text.replace(/\s+/g, ' ').trim() || undefined,

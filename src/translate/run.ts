@@ -117,4 +117,6 @@ export class Run {
 
 /** True when the segments of `inner` lie inside `outer`. */
 export const isInside = (inner: Scope, outer: Scope): boolean =>
-  inner === outer || (outer.parent !== null && inner.first >= outer.first && inner.end <= outer.end) || outer.parent === null
+  inner === outer ||
+  (outer.parent !== null && inner.first >= outer.first && inner.end <= outer.end) ||
+  outer.parent === null

@@ -36,7 +36,7 @@ export interface Directives {
   readonly with?: Expression
   readonly when?: Expression
   readonly let?: ReadonlyMap<string, Expression>
-  /** Elements without which the object is left out. */
+  /** Elements without which the object is left out; `name|identifier` asks for one of them. */
   readonly needs?: readonly string[]
   /** True for an object that stands without anything from the source in it. */
   readonly constant?: boolean
@@ -89,7 +89,7 @@ export class MappingFile {
 
   text(node: unknown, what: string): string {
     if (!isScalar(node) || node.value === null) throw mappingFault(this.at(node), `Expected ${what} as text.`)
-    return node.type === 'PLAIN' ? (node.source ?? String(node.value)) : String(node.value)
+    return node.type === 'PLAIN' ? (node.source ?? String(node.value)) : String(node.value).trim()
   }
 
   texts(node: unknown, what: string): readonly string[] {
@@ -98,7 +98,7 @@ export class MappingFile {
   }
 
   expression(node: unknown): Expression {
-    if (isScalar(node) && node.type !== 'PLAIN') {
+    if (isScalar(node) && isQuoted(node)) {
       return { kind: 'literal', value: String(node.value), at: this.at(node) }
     }
     return parseExpression(this.text(node, 'an expression'), this.at(node))
@@ -127,7 +127,7 @@ export class MappingFile {
     if (typeof node.value === 'boolean' || typeof node.value === 'number') {
       return { kind: 'constant', value: node.value, at }
     }
-    if (node.type === 'PLAIN') {
+    if (!isQuoted(node)) {
       return { kind: 'expression', expression: parseExpression(this.text(node, 'an expression'), at), at }
     }
     return { kind: 'constant', value: String(node.value), at }
@@ -158,6 +158,9 @@ export class MappingFile {
     )
   }
 }
+
+/** Quoted text is a constant; plain text and folded blocks (`>-`) are expressions. */
+const isQuoted = (node: Scalar): boolean => node.type === 'QUOTE_SINGLE' || node.type === 'QUOTE_DOUBLE'
 
 /** `extra` laid over `base`: maps merge key by key, `name+` adds to the end of a list, anything else replaces. */
 export function mergeObjects(base: ObjectTemplate, extra: ObjectTemplate): ObjectTemplate {

@@ -45,4 +45,3 @@ export const isTrue = (value: Value): boolean => {
   if (value instanceof Tracked) return value.value !== false
   return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false
 }
-
