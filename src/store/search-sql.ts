@@ -112,14 +112,22 @@ function conditionsOf({ type, criteria, parties }: Selection, bind: Bind): strin
   return [...typeConditions(type), ...rest, ...partyCondition(parties, bind)]
 }
 
-/** PostgreSQL guesses 0.5 % for a token or a word it has no statistics of, and would rather walk a whole type in order:
+/** PostgreSQL guesses 0.5 % for each token or word it has no statistics of, and would rather walk a whole type in order:
  *  a search with a rare value reads that value's few rows first, and looks at type, parties and order afterwards. */
 function sourceOf(criteria: readonly Criterion[], bind: Bind): string {
   if (!criteria.some(startsSearch)) return 'resource'
-  const conditions = criteria.map((criterion) => conditionOf(criterion, bind))
-  return `(with few as materialized (select * from resource where ${conditions.join(' and ')})
-    select * from few) as resource`
+  const keys = criteria.find((criterion) => criterion.kind === 'tokens' && criterion.rare)
+  const rest = criteria.filter((criterion) => criterion !== keys)
+  const few = keys?.kind === 'tokens' ? rowsOfEach(keys.anyOf, bind) : 'select * from resource'
+  const conditions = rest.map((criterion) => conditionOf(criterion, bind))
+  const where = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : ''
+  return `(with few as materialized (${few}${where}) select * from few) as resource`
 }
+
+/** One index look-up per token: `&&` with many would add their guesses up to a walk of the whole table. */
+const rowsOfEach = (tokens: readonly string[], bind: Bind): string =>
+  `select distinct on (found.type, found.id) found.* from unnest(${bind(tokens)}::text[]) as key (token)
+    cross join lateral (select * from resource where tokens @> array[key.token]) as found`
 
 const startsSearch = (criterion: Criterion): boolean =>
   criterion.kind === 'words' || (criterion.kind === 'tokens' && criterion.rare)
