@@ -18,7 +18,7 @@ export interface DecodedText {
 
 /** Table 0211 name -> iconv-lite's name. */
 const ENCODINGS: ReadonlyMap<CharacterSet, string> = new Map([
-  ['ASCII', 'latin1'],
+  ['ASCII', 'ascii'],
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16].map((part): [string, string] => [
     `8859/${part}`,
     `iso-8859-${part}`,

@@ -59,7 +59,7 @@ function lineEnds(text: string): (from: number) => number {
  *  Longer ids are no HL7 but stay segments of their own, under their own name. */
 function beginsSegment(text: string, start: number, end: number, separator: string): boolean {
   let at = start
-  while (at < end && isWordCode(text.charCodeAt(at))) at++
+  while (at < end && text[at] !== separator && isWordCode(text.charCodeAt(at))) at++
   if (at === end) return at - start === 3 && /^[A-Z]/.test(text[start] ?? '')
   return at > start && text[at] === separator
 }
