@@ -75,8 +75,8 @@ class ByCanonical<T extends Conformance> {
   }
 
   get(canonical: string): T | undefined {
-    const exact = this.byUrl.get(canonical) ?? this.byVersion.get(canonical)
-    return exact ?? this.byUrl.get(splitCanonical(canonical).url)
+    if (!canonical.includes('|')) return this.byUrl.get(canonical)
+    return this.byVersion.get(canonical) ?? this.byUrl.get(splitCanonical(canonical).url)
   }
 }
 
@@ -135,11 +135,13 @@ function layer(resources: readonly unknown[], below: Definitions | undefined): D
 function buildTree(structure: PackedStructure, definitions: Definitions): ElementNode | undefined {
   const differential = structure.differential?.element ?? []
   const base = structure.baseDefinition === undefined ? undefined : definitions.tree(structure.baseDefinition)
-  if (structure.derivation === 'constraint' && differential.length > 0 && base !== undefined) {
+  // Some publishers mark a profile as a specialization; constraining a type of the same name makes it a profile.
+  const isProfile = definitions.structure(structure.baseDefinition ?? '')?.type === structure.type
+  if (isProfile && differential.length > 0 && base !== undefined) {
     return applyDifferential(base, differential, definitions)
   }
   const snapshot = structure.snapshot?.element ?? []
-  if (snapshot.length > 0) return treeOf(snapshot, structure.derivation === 'constraint')
+  if (snapshot.length > 0) return treeOf(snapshot, isProfile || structure.derivation === 'constraint')
   return base === undefined ? undefined : cloneTree(base)
 }
 

@@ -64,11 +64,26 @@ export function compileFhirPath(expression: string, base: string): FhirPathExpre
     current = context
     try {
       const { resource, rootResource } = context
-      return compiled(value, { resource, rootResource, context: value })
+      return compiled(value, { resource, rootResource })
     } finally {
       current = outer
     }
   }
+}
+
+/** -1, 0 or 1 by UCUM conversion; undefined where the units measure different things. */
+export function orderQuantities(
+  quantity: unknown,
+  limit: { value: number; unit: string },
+): number | undefined {
+  if (!/^[^'\\\s]{1,60}$/.test(limit.unit)) return undefined
+  const literal = `${limit.value} '${limit.unit}'`
+  const context = { resource: quantity, rootResource: quantity }
+  const holds = (operator: string): unknown =>
+    compileFhirPath(`$this ${operator} ${literal}`, 'Quantity')(quantity, context)[0]
+  if (holds('<') === true) return -1
+  if (holds('>') === true) return 1
+  return holds('=') === true ? 0 : undefined
 }
 
 function resolved(input: unknown, context: FhirPathContext): unknown[] {

@@ -1,6 +1,6 @@
 /** Merges a profile's differential onto its base: the part of snapshot generation a validator needs.
  *  FHIR R4 profiling.html sections 5.1.0.2 to 5.1.0.14. */
-import type { ElementDefinition } from 'fhir/r4.js'
+import type { ElementDefinition, ElementDefinitionType } from 'fhir/r4.js'
 import type { Definitions } from './definitions.js'
 import {
   cloneTree,
@@ -90,19 +90,22 @@ function openType(node: MutableNode, lookup: Lookup): void {
   const types = node.definition.type ?? []
   const type = types.length === 1 ? types[0] : undefined
   const reference = node.definition.contentReference
-  const source =
-    type !== undefined
-      ? (profiledTree(type.profile, lookup) ?? lookup.tree(TYPE_BASE + type.code))
-      : reference !== undefined
-        ? referred(reference, lookup)
-        : types.length > 1
-          ? lookup.tree(`${TYPE_BASE}Element`)
-          : undefined
+  const source = reference !== undefined ? referred(reference, lookup) : sourceOf(type, types.length, lookup)
   // A statement of the data type's own profile is checked where that profile is named, not here again.
   if (source !== undefined) {
     const copy = cloneTree(source, false)
     node.children = copy.children
   }
+}
+
+function sourceOf(
+  type: ElementDefinitionType | undefined,
+  count: number,
+  lookup: Lookup,
+): ElementNode | undefined {
+  if (type !== undefined) return profiledTree(type.profile, lookup) ?? lookup.tree(TYPE_BASE + type.code)
+  // Of several types, only what every element has can be constrained.
+  return count > 1 ? lookup.tree(`${TYPE_BASE}Element`) : undefined
 }
 
 function profiledTree(profiles: readonly string[] | undefined, lookup: Lookup): ElementNode | undefined {

@@ -7,12 +7,36 @@ import { isObject, type Check, type JsonObject, type Run } from './run.js'
 
 const MAX_VALUE_SET = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet'
 
-/** undefined: nothing to check, because the binding does not require or the value set is not known here. */
-export function bindingCheck(
+const ADDITIONAL_BINDINGS = [
+  'http://hl7.org/fhir/tools/StructureDefinition/additional-binding',
+  'http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional',
+]
+
+export function bindingChecks(
   binding: ElementDefinitionBinding | undefined,
   definitions: Definitions,
-): Check | undefined {
-  const isRequired = binding?.strength === 'required'
+): readonly Check[] {
+  if (binding === undefined) return []
+  const further = additionalBindings(binding).map((b) => bindingCheck(b, definitions))
+  return [bindingCheck(binding, definitions), ...further].filter((check) => check !== undefined)
+}
+
+/** Further value sets the same element must meet, written as an extension in R4. */
+function additionalBindings(binding: ElementDefinitionBinding): readonly ElementDefinitionBinding[] {
+  return (binding.extension ?? []).flatMap(({ url, extension = [] }) => {
+    if (!ADDITIONAL_BINDINGS.includes(url)) return []
+    const part = (name: string) => extension.find((x) => x.url === name)
+    const valueSet = part('valueSet')?.valueCanonical
+    // A binding for some usages only says nothing about the others.
+    if (part('purpose')?.valueCode !== 'required' || valueSet === undefined || part('usage') !== undefined)
+      return []
+    return [{ strength: 'required', valueSet }]
+  })
+}
+
+/** undefined: nothing to check, because the binding does not require or the value set is not known here. */
+function bindingCheck(binding: ElementDefinitionBinding, definitions: Definitions): Check | undefined {
+  const isRequired = binding.strength === 'required'
   const canonical = isRequired ? binding.valueSet : maxValueSet(binding)
   if (canonical === undefined) return undefined
   const codes = definitions.codes(canonical)
@@ -26,8 +50,8 @@ export function bindingCheck(
 
 /** A maximum value set limits codes like a required one. Concepts outside it are common where a country binds its
  *  own (spoken languages in UK Core), so for them it warns. */
-const maxValueSet = (binding: ElementDefinitionBinding | undefined): string | undefined =>
-  binding?.extension?.find((extension) => extension.url === MAX_VALUE_SET)?.valueCanonical
+const maxValueSet = (binding: ElementDefinitionBinding): string | undefined =>
+  binding.extension?.find((extension) => extension.url === MAX_VALUE_SET)?.valueCanonical
 
 /** Membership of whatever a binding can sit on: code, Coding, CodeableConcept or Quantity. */
 export function membership(value: unknown, codes: CodeSet): Membership {

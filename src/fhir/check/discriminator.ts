@@ -31,8 +31,8 @@ interface Place {
 export function matcherOf(sliced: ElementNode, slice: ElementNode, checkers: Checkers): Matcher {
   const stated = sliced.definition.slicing?.discriminator ?? []
   const discriminators = stated.length > 0 ? stated : usualDiscriminators(sliced)
-  const tests = discriminators.map((discriminator) => testOf(discriminator, slice, checkers))
-  // Without any discriminator nothing tells the slices apart: none is claimed to match.
+  const tests = discriminators.flatMap((discriminator) => testOf(discriminator, slice, checkers) ?? [])
+  // A slice that says nothing at one discriminator is told apart by the others; by none, it claims no value.
   return (run, item) => tests.length > 0 && tests.every((test) => test(run, item))
 }
 
@@ -47,7 +47,7 @@ function testOf(
   { type, path }: ElementDefinitionSlicingDiscriminator,
   slice: ElementNode,
   checkers: Checkers,
-): Matcher {
+): Matcher | undefined {
   const steps = stepsOf(path)
   const places = steps.reduce<readonly Place[]>(
     (from, step) => from.flatMap((place) => placesAfter(place, step, checkers)),
@@ -93,12 +93,23 @@ function placesAfter({ node, fixed, pattern }: Place, step: Step, checkers: Chec
   if (step.kind === 'resolve') return targetPlaces(node, checkers)
   if (step.kind === 'ofType') return [placeOf(node, fixed, pattern)]
   const name = step.kind === 'child' ? step.name : 'extension'
-  const sources = [node, ...typeTrees(node, checkers)]
-  return sources
-    .flatMap((source) => source.children)
-    .filter((child) => child.name === name || child.name === `${name}[x]`)
+  const own = childrenNamed(name, [node, ...typeTrees(node, checkers)])
+  // A fixed value or pattern of the whole element is enough: its type's own elements then show the way.
+  return (own.length > 0 ? own : childrenNamed(name, baseTrees(node, checkers)))
     .flatMap((child) => (step.kind === 'extension' ? extensionSlices(child, step.url, checkers) : [child]))
     .map((child) => placeOf(child, partOf(fixed, name), partOf(pattern, name)))
+}
+
+const childrenNamed = (name: string, sources: readonly ElementNode[]): readonly ElementNode[] =>
+  sources
+    .flatMap((source) => source.children)
+    .filter((child) => child.name === name || child.name === `${name}[x]`)
+
+function baseTrees(node: ElementNode, checkers: Checkers): readonly ElementNode[] {
+  const { definitions } = checkers
+  return (node.definition.type ?? []).flatMap(
+    ({ code }) => definitions.tree(definitions.type(code)?.url ?? '') ?? [],
+  )
 }
 
 function partOf(value: unknown, name: string): unknown {
@@ -193,7 +204,7 @@ function valueTest(
   path: string,
   valuesOf: ValuesOf,
   checkers: Checkers,
-): Matcher {
+): Matcher | undefined {
   const tests = places.flatMap((place) => valueTestAt(place, checkers) ?? [])
   if (tests.length > 0) {
     return (run, item) => valuesOf(run, item).some((value) => tests.some((test) => test(value)))
@@ -205,8 +216,8 @@ function valueTest(
   if (path === 'url' && urls.length > 0) {
     return (run, item) => valuesOf(run, item).some((value) => urls.includes(String(value)))
   }
-  const isRequired = places.some(({ node }) => (node.definition.min ?? 0) > 0)
-  return (run, item) => isRequired && valuesOf(run, item).length > 0
+  const isRequired = places.some(({ node }) => (node.stated?.min ?? 0) > 0)
+  return isRequired ? (run, item) => valuesOf(run, item).length > 0 : undefined
 }
 
 /** What fixes the value at a place, directly or through its own children; undefined when nothing does. */

@@ -33,7 +33,7 @@ export function invariantChecks(
 
 function nativeCheck(constraint: ElementDefinitionConstraint, holds: NativeInvariant): Check {
   return (run, value) => {
-    if (isObject(value) && !holds(value, run)) report(run, constraint)
+    if (!run.isCut && isObject(value) && !holds(value, run)) report(run, constraint)
   }
 }
 
@@ -50,6 +50,7 @@ function expressionCheck(
 ): Check {
   let compiled: FhirPathExpression | undefined
   return (run, value) => {
+    if (run.isCut) return
     try {
       compiled ??= compileFhirPath(expression, base)
       const { resource, rootResource } = run

@@ -97,6 +97,9 @@ const REFERRAL: Readonly<Record<string, NativeInvariant>> = {
   'documentType.exists() or reference.exists()': oneOf('documentType', 'reference'),
   // md-1
   "max='*' or (max.toInteger() > 0)": (node) => node['max'] === '*' || Number(node['max']) > 0,
+  // Names of conformance resources, under a key of their own in each: que-0, msd-0, sdf-0 ...
+  "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')": (node) =>
+    typeof node['name'] === 'string' && /[A-Z][A-Za-z0-9_]{0,254}/.test(node['name']),
   // Parameters inv-1
   '(part.exists() and value.empty() and resource.empty()) or (part.empty() and (value.exists() xor resource.exists()))':
     (node) => {
@@ -105,8 +108,11 @@ const REFERRAL: Readonly<Record<string, NativeInvariant>> = {
     },
 }
 
+/** What makes two codings equal, so far as a rule needs it. */
 const codingKeys = (concept: JsonObject): readonly string[] =>
-  listOf(concept, 'coding').map((coding) => JSON.stringify(Object.entries(coding).sort()))
+  listOf(concept, 'coding').map(({ system, version, code, display, userSelected }) =>
+    [system, version, code, display, userSelected].map(String).join('|'),
+  )
 
 const isWrongAllergy = (node: JsonObject): boolean =>
   hasCoding(
@@ -122,7 +128,16 @@ const WITH_LENGTH = 'boolean decimal integer string text url open-choice'.split(
 const isType = (node: JsonObject, ...types: readonly string[]): boolean =>
   types.includes(String(node['type']))
 
+function linkIds(item: JsonObject): readonly unknown[] {
+  const own = item['linkId'] === undefined ? [] : [item['linkId']]
+  return [...own, ...listOf(item, 'item').flatMap(linkIds)]
+}
+
 const QUESTIONNAIRE: Readonly<Record<string, NativeInvariant>> = {
+  'descendants().linkId.isDistinct()': (node) => {
+    const ids = linkIds(node)
+    return new Set(ids).size === ids.length
+  },
   // que-1 to que-13
   "(type='group' implies item.empty().not()) and (type.trace('type')='display' implies item.trace('item').empty())":
     (node) =>

@@ -1,7 +1,7 @@
 /** Base definitions: which elements an object may and must have, and of what type each is. */
 import type { ElementDefinition } from 'fhir/r4.js'
 import type { ElementNode } from '../element-tree.js'
-import { bindingCheck } from './binding.js'
+import { bindingChecks } from './binding.js'
 import { inEntry } from './bundle.js'
 import { inOrder, lazily, type Checkers } from './checkers.js'
 import { extensionChecks } from './extension.js'
@@ -112,8 +112,7 @@ function valueCheck(node: ElementNode, type: string, scope: Scope): Check {
   const { definition } = node
   const { checkers } = scope
   const checks: Check[] = [contentCheck(node, type, scope)]
-  const binding = bindingCheck(definition.binding, checkers.definitions)
-  if (binding !== undefined) checks.push(binding)
+  checks.push(...bindingChecks(definition.binding, checkers.definitions))
   checks.push(...referenceChecks(definition, type, checkers), ...valueChecks(definition))
   const base = node.children.length > 0 ? definition.path : type
   checks.push(...invariantChecks(definition.constraint, base, checkers))

@@ -1,6 +1,7 @@
 /** `fixed[x]`, `pattern[x]`, `minValue[x]`, `maxValue[x]` and `maxLength` of an element definition. */
 import type { ElementDefinition } from 'fhir/r4.js'
-import { isObject, type Check } from './run.js'
+import { orderQuantities } from '../fhirpath.js'
+import { isObject, type Check, type JsonObject } from './run.js'
 
 /** The value of a choice field of an element definition, whatever its type: `fixedCode`, `patternCoding` ... */
 export function choiceField(definition: ElementDefinition, stem: string): unknown {
@@ -97,9 +98,24 @@ function order(value: unknown, limit: unknown): number | undefined {
   if (typeof value === 'number' && typeof limit === 'number') return Math.sign(value - limit)
   if (typeof value === 'string' && typeof limit === 'string') return orderDates(value, limit)
   if (!isObject(value) || !isObject(limit)) return undefined
-  const unit = (q: Readonly<Record<string, unknown>>): unknown => q['code'] ?? q['unit']
-  if (unit(value) !== unit(limit) || value['system'] !== limit['system']) return undefined
-  return order(value['value'], limit['value'])
+  return orderWithUnits(value, limit)
+}
+
+const UCUM = 'http://unitsofmeasure.org'
+const unitOf = (quantity: JsonObject): unknown => quantity['code'] ?? quantity['unit']
+
+function orderWithUnits(value: JsonObject, limit: JsonObject): number | undefined {
+  if (unitOf(value) === unitOf(limit) && value['system'] === limit['system']) {
+    return order(value['value'], limit['value'])
+  }
+  const { value: number, code, system } = limit
+  if (system !== UCUM || value['system'] !== UCUM) return undefined
+  if (typeof number !== 'number' || typeof code !== 'string') return undefined
+  try {
+    return orderQuantities(value, { value: number, unit: code })
+  } catch {
+    return undefined // not a UCUM unit: the two cannot be compared
+  }
 }
 
 /** Partial dates compare as far as both go (FHIRPath 6.2); times of day and instants as text or time. */

@@ -1,13 +1,14 @@
 /** Profiles: only what they state beyond their base, since the base is always checked as well. */
 import type { ElementDefinition } from 'fhir/r4.js'
 import type { ElementNode } from '../element-tree.js'
-import { bindingCheck } from './binding.js'
+import { bindingChecks } from './binding.js'
 import { cardinalityOf, checkCount } from './cardinality.js'
 import { inOrder, type Checkers } from './checkers.js'
 import { invariantChecks } from './invariants.js'
 import { atItem, itemsReader, type Item } from './items.js'
 import { valueChecks } from './pattern.js'
 import { isPrimitive } from './primitives.js'
+import { within } from './resource.js'
 import { slicingCheck } from './slicing.js'
 import { typeChecks } from './type-profiles.js'
 import { isObject, type Check, type JsonObject, type Run } from './run.js'
@@ -17,13 +18,13 @@ export function compileContent(node: ElementNode, checkers: Checkers): Check | u
   const checks: Check[] = []
   const { stated } = node
   if (stated !== undefined) {
-    const binding = bindingCheck(stated.binding, checkers.definitions)
-    if (binding !== undefined) checks.push(binding)
+    checks.push(...bindingChecks(stated.binding, checkers.definitions))
     checks.push(...valueChecks(stated), ...typeChecks(stated, checkers))
     checks.push(...invariantChecks(stated.constraint, baseOf(node), checkers))
   }
   const children = node.children.flatMap((child) => compileChild(child, checkers) ?? [])
-  if (children.length > 0) checks.push(onObjects(children))
+  if (children.length > 0)
+    checks.push(isNestedResource(node, checkers) ? ofResource(children) : onObjects(children))
   return checks.length === 0 ? undefined : inOrder(checks)
 }
 
@@ -35,6 +36,12 @@ function baseOf(node: ElementNode): string {
   return isOwnType || isPrimitive(code) || code === 'Resource' ? path : code
 }
 
+/** `Patient.contained.name`: inside, the contained resource is %resource. */
+function isNestedResource(node: ElementNode, checkers: Checkers): boolean {
+  const code = node.definition.type?.[0]?.code
+  return node.definition.path.includes('.') && checkers.definitions.type(code ?? '')?.kind === 'resource'
+}
+
 type ParentCheck = (run: Run, object: JsonObject) => void
 
 const onObjects =
@@ -44,6 +51,13 @@ const onObjects =
     for (const child of children) child(run, value)
     run.ascend()
   }
+
+function ofResource(children: readonly ParentCheck[]): Check {
+  const check = onObjects(children)
+  return (run, value) => {
+    if (isObject(value)) within(run, value, () => check(run, value))
+  }
+}
 
 function compileChild(child: ElementNode, checkers: Checkers): ParentCheck | undefined {
   const { stated, name } = child

@@ -39,6 +39,8 @@ export class Run {
   /** fullUrl of the bundle entry being read: relative references start from it. */
   entryUrl: string | undefined
 
+  /** Some content was too deep to read: rules that walk the whole resource would follow it. */
+  isCut = false
   private readonly visiting = new Map<unknown, Set<string>>()
 
   constructor(private readonly limits: Limits) {}
@@ -67,6 +69,7 @@ export class Run {
       this.depth++
       return true
     }
+    this.isCut = true
     const max = this.limits.maxDepth
     this.error('too-costly', `Found content nested deeper than ${max} levels; it was not read. Flatten it.`)
     return false
