@@ -2,6 +2,7 @@
 import type {
   Address,
   CodeableConcept,
+  Condition,
   FhirResource,
   HumanName,
   Identifier,
@@ -51,7 +52,7 @@ export function factsOf(resources: Resources, now: Instant, excluded: readonly s
 
 function codesOf(resources: Resources, request: ServiceRequest | undefined): readonly CodeOfNeed[] {
   const conditions = resources.flatMap((each) =>
-    each.resourceType === 'Condition' && each.code !== undefined ? [each.code] : [],
+    each.resourceType === 'Condition' && each.code !== undefined && isPresent(each) ? [each.code] : [],
   )
   return [
     ...(request?.code === undefined ? [] : codings(request.code, 'code')),
@@ -59,6 +60,16 @@ function codesOf(resources: Resources, request: ServiceRequest | undefined): rea
     ...conditions.flatMap((concept) => codings(concept, 'condition')),
     ...(request?.category ?? []).flatMap((concept) => codings(concept, 'category')),
   ]
+}
+
+/** Neither ruled out nor over: a refuted diagnosis shows no need. */
+function isPresent({ clinicalStatus, verificationStatus }: Condition): boolean {
+  const codes = [...(clinicalStatus?.coding ?? []), ...(verificationStatus?.coding ?? [])].map(
+    ({ code }) => code,
+  )
+  return !['inactive', 'remission', 'resolved', 'refuted', 'entered-in-error'].some((code) =>
+    codes.includes(code),
+  )
 }
 
 /** A concept that was only written in words is compared by its words. */

@@ -45,6 +45,24 @@ describe('factsOf', () => {
     ])
   })
 
+  test.each([
+    ['clinicalStatus', 'active', 1],
+    ['clinicalStatus', 'resolved', 0],
+    ['clinicalStatus', 'inactive', 0],
+    ['verificationStatus', 'provisional', 1],
+    ['verificationStatus', 'refuted', 0],
+    ['verificationStatus', 'entered-in-error', 0],
+  ])('a condition with %s %s gives %d codes', (element, status, count) => {
+    const condition: FhirResource = {
+      resourceType: 'Condition',
+      id: 'c',
+      subject: { reference: 'Patient/p' },
+      code: { coding: [{ code: '1' }] },
+      [element]: { coding: [{ code: status }] },
+    }
+    expect(factsOf([request(), condition], NOW).codes).toHaveLength(count)
+  })
+
   test('a performer is followed through its role to every name and identifier', () => {
     const resources: FhirResource[] = [
       request({
