@@ -19,14 +19,14 @@ const VALUE =
 /** A search value against an element that is stored as the instant it starts at. */
 export function instantRange(text: string, context: DateContext): Range {
   const { prefix, from, before } = parseValue(text, context)
-  return rangeOf(prefix, instantOf(new Date(from)), instantOf(new Date(before)))
+  return rangeOf(prefix, instantAt(from), instantAt(before))
 }
 
 /** The same for an element that is a date without a time. */
 export function dayRange(text: string, context: DateContext): Range {
   if (text.includes('T')) throw refused(context.where, 'a date without a time')
   const { prefix, from, before } = parseValue(text, { ...context, zone: 'UTC' })
-  const day = (ms: number): string => instantOf(new Date(ms)).slice(0, 10)
+  const day = (ms: number): string => instantAt(ms).slice(0, 10)
   return rangeOf(prefix, day(from), day(before))
 }
 
@@ -51,6 +51,13 @@ function rangeOf(prefix: Prefix, from: string, before: string): Range {
       return { before }
   }
 }
+
+const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z')
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** Bounds outside four-digit years mean the same as the ends of them: no stored date lies beyond. */
+const instantAt = (unixMs: number): Instant =>
+  instantOf(new Date(Math.min(Math.max(unixMs, EARLIEST_MS), LATEST_MS)))
 
 interface Span {
   readonly prefix: Prefix
