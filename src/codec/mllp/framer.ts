@@ -139,7 +139,11 @@ export class MllpFramer {
   }
 
   private readVt(data: Uint8Array, mark: number, events: FrameEvent[]): number {
-    if (this.state === 'block' && this.block.length === 0) return mark + 1
+    if (this.state === 'block' && this.block.length === 0) {
+      let next = mark + 1
+      while (data[next] === VT) next++
+      return next
+    }
     const begins = beginsMessage(data, mark + 1)
     if (begins === undefined) return this.wait(data, mark)
     if (!begins) {
