@@ -5,13 +5,24 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly mllpPort: number
+  /** Set: MLLP speaks TLS only; with an authority every client must prove a certificate of it. */
+  readonly mllpTls: TlsFiles | undefined
   readonly databaseUrl: string | undefined
   readonly dataDir: string
+  /** Made by `onedoor init-cluster`; copied when the data directory has no database yet. */
+  readonly clusterTemplate: string | undefined
   readonly deploymentDir: string
   readonly publicUrl: string | undefined
   readonly auth: 'none'
   readonly logLevel: LogLevel
   readonly limits: Limits
+}
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly caFile: string | undefined
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -57,10 +68,10 @@ const MB = 1024 * 1024
 /** Documented in docs/operations.md; a test compares the two. */
 export const LIMIT_BOUNDS: Readonly<Record<keyof Limits, Bound>> = {
   mllpMaxFrameBytes: bound('MLLP_MAX_FRAME_BYTES', 16 * MB, 1024, 1024 * MB),
-  mllpMaxConnections: bound('MLLP_MAX_CONNECTIONS', 512, 0, 65_536),
+  mllpMaxConnections: bound('MLLP_MAX_CONNECTIONS', 1000, 0, 65_536),
   mllpIdleTimeoutMs: bound('MLLP_IDLE_TIMEOUT_MS', 3_600_000, 0, 86_400_000),
-  mllpFrameTimeoutMs: bound('MLLP_FRAME_TIMEOUT_MS', 30_000, 0, 3_600_000),
-  mllpMaxInFlight: bound('MLLP_MAX_IN_FLIGHT', 16, 1, 1024),
+  mllpFrameTimeoutMs: bound('MLLP_FRAME_TIMEOUT_MS', 60_000, 0, 3_600_000),
+  mllpMaxInFlight: bound('MLLP_MAX_IN_FLIGHT', 1, 1, 1024),
   hl7MaxMessageBytes: bound('HL7_MAX_MESSAGE_BYTES', 16 * MB, 1024, 1024 * MB),
   hl7MaxSegments: bound('HL7_MAX_SEGMENTS', 4096, 1, 1_000_000),
   hl7MaxRepetitions: bound('HL7_MAX_REPETITIONS', 1000, 1, 1_000_000),
@@ -86,8 +97,10 @@ export function loadConfig(env: Environment): Config {
     host: env['HOST'] ?? '127.0.0.1',
     port: whole(env, bound('PORT', 8080, 0, 65_535), problems),
     mllpPort: whole(env, bound('MLLP_PORT', 2575, 0, 65_535), problems),
+    mllpTls: tlsFiles(env, problems),
     databaseUrl: databaseUrl(env['DATABASE_URL'], problems),
     dataDir: env['ONEDOOR_DATA_DIR'] ?? './data',
+    clusterTemplate: env['ONEDOOR_CLUSTER_TEMPLATE'],
     deploymentDir: env['ONEDOOR_DEPLOYMENT'] ?? './examples/llr',
     publicUrl: url(env['ONEDOOR_PUBLIC_URL'], problems),
     auth: auth(env['ONEDOOR_AUTH'], problems),
@@ -131,6 +144,17 @@ function databaseUrl(text: string | undefined, problems: string[]): string | und
   if (text === undefined || text === '') return undefined
   if (/^postgres(ql)?:\/\//.test(text)) return text
   problems.push('DATABASE_URL: expected postgres://user:password@host:port/database')
+  return undefined
+}
+
+function tlsFiles(env: Environment, problems: string[]): TlsFiles | undefined {
+  const certFile = env['MLLP_TLS_CERT_FILE']
+  const keyFile = env['MLLP_TLS_KEY_FILE']
+  const caFile = env['MLLP_TLS_CA_FILE']
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, caFile }
+  if (certFile !== undefined || keyFile !== undefined || caFile !== undefined) {
+    problems.push('MLLP_TLS_CERT_FILE, MLLP_TLS_KEY_FILE: TLS needs both; MLLP_TLS_CA_FILE goes with them')
+  }
   return undefined
 }
 

@@ -77,17 +77,13 @@ export function nextStep(
   deployment: Deployment,
   now: Instant,
 ): NextStep {
-  const routing = route(factsOf(resources, excluded), deployment, now)
+  const routing = route(factsOf(resources, now, excluded), deployment, now)
   return stepOf(routing, deployment)
 }
 
 function stepOf(routing: RoutingDecision, deployment: Deployment): NextStep {
   const service = routing.chosen === undefined ? undefined : deployment.services.get(routing.chosen)
   if (service === undefined) return { explanation: routing.explanation }
-  if (deployment.partners.get(service.partner)?.receives === undefined) {
-    const text = `${service.name} has no electronic way in: a person must pass the referral on.`
-    return { explanation: [...routing.explanation, text] }
-  }
   return {
     service: {
       id: service.id,

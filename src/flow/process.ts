@@ -93,8 +93,8 @@ async function open(
   }
   const owned: Task & { id: string } = {
     ...coordinator,
-    businessStatus: businessStatus('received'),
-    requester: referenceTo(sender.id, gateway.deployment),
+    businessStatus: businessStatus('received', coordinator.businessStatus),
+    requester: coordinator.requester ?? referenceTo(sender.id, gateway.deployment),
     owner: referenceTo(accessPoint, gateway.deployment),
   }
   const opened = {
@@ -164,12 +164,13 @@ function ontoCase(
       const copy = JSON.parse(text) as Draft
       return { ...copy, id: newId.get(`${resource.resourceType}/${resource.id}`) ?? resource.id }
     })
-  const before = current.find((r): r is ServiceRequest => r.resourceType === 'ServiceRequest')
-  return renamed.map((resource) =>
-    resource.resourceType === 'ServiceRequest' && before !== undefined
-      ? { ...before, ...resource, status: before.status }
-      : resource,
-  )
+  return renamed.map((resource) => {
+    const before = current.find((r) => r.resourceType === resource.resourceType && r.id === resource.id)
+    if (before === undefined) return resource
+    // An element the sender left out is unchanged; the request's status moves only by what the case decides.
+    const status = before.resourceType === 'ServiceRequest' ? { status: before.status } : {}
+    return { ...before, ...resource, ...status } as Draft
+  })
 }
 
 const renamedReference = (reference: string, newId: ReadonlyMap<string, string>): string => {

@@ -5,6 +5,7 @@ import { bodyHash } from '../codec/hl7v2/fingerprint.js'
 import type { Message } from '../codec/hl7v2/message.js'
 import { parseMessage, requireHeader } from '../codec/hl7v2/parse.js'
 import type { Partner } from '../directory/types.js'
+import { controlIdOf } from '../terms/control-id.js'
 import { asFault, Fault } from '../terms/fault.js'
 import { msBetween, type Instant } from '../terms/instant.js'
 import { isError } from '../terms/issue.js'
@@ -46,7 +47,7 @@ async function accept(
   const answer = buildAck({
     original: message,
     code: mode.accepted,
-    controlId: gateway.newId(),
+    controlId: controlIdOf(gateway.newId()),
     now: receivedAt,
   })
   const incoming = {
@@ -90,7 +91,7 @@ async function refuse(
   gateway: Gateway,
 ): Promise<Uint8Array> {
   const id = gateway.newId()
-  const answer = negative(fault, message, receivedAt, gateway)
+  const answer = negative(fault, message, raw, receivedAt, gateway)
   let given = fault
   let bytes = answer
   try {
@@ -110,7 +111,7 @@ async function refuse(
     }
   } catch (thrown) {
     given = asFault(thrown)
-    bytes = negative(given, message, receivedAt, gateway)
+    bytes = negative(given, message, raw, receivedAt, gateway)
   }
   if (given.code === 'internal-error') gateway.observe.failed('message-failed', given.cause)
   gateway.observe.answered({
@@ -129,13 +130,19 @@ async function refuse(
 const isStoreFault = (fault: Fault): boolean =>
   fault.code === 'store-busy' || fault.code === 'store-unavailable'
 
-function negative(fault: Fault, message: Message | undefined, now: Instant, gateway: Gateway): Uint8Array {
+function negative(
+  fault: Fault,
+  message: Message | undefined,
+  raw: Uint8Array,
+  now: Instant,
+  gateway: Gateway,
+): Uint8Array {
   const enhanced = ['AL', 'ER'].includes(message?.get('MSH-15') ?? '')
   const application = fault.meaning.ack ?? 'AE'
   return buildAck({
-    ...(message === undefined ? {} : { original: message }),
+    original: message ?? raw,
     code: enhanced ? (application === 'AR' ? 'CR' : 'CE') : application,
-    controlId: gateway.newId(),
+    controlId: controlIdOf(gateway.newId()),
     now,
     text: fault.message,
     errors: errorsOf(fault),

@@ -151,7 +151,7 @@ class Plan {
       ...task,
       id: effect.taskId,
       status: effect.status,
-      businessStatus: businessStatus(effect.businessStatus),
+      businessStatus: businessStatus(effect.businessStatus, task.businessStatus),
       lastModified: now,
       ...(effect.reason === undefined ? {} : { statusReason: conceptOf(effect.reason) }),
       ...(note === undefined

@@ -34,9 +34,11 @@ export const taskCode = (code: TaskCode): CodeableConcept => ({
   coding: [{ system: TASK_CODE, code, display: TASK_CODE_DISPLAY[code] }],
 })
 
-export const businessStatus = (code: BusinessStatus): CodeableConcept => ({
-  coding: [{ system: BUSINESS_STATUS, code }],
-})
+/** OneDoor's word first; what others' code systems said before (HL7 table 0283 of the sender) stays behind it. */
+export function businessStatus(code: BusinessStatus, before?: CodeableConcept): CodeableConcept {
+  const others = (before?.coding ?? []).filter((coding) => coding.system !== BUSINESS_STATUS)
+  return { coding: [{ system: BUSINESS_STATUS, code }, ...others] }
+}
 
 export const hasTaskCode = (task: Task, code: TaskCode): boolean =>
   task.code?.coding?.some((coding) => coding.system === TASK_CODE && coding.code === code) === true

@@ -1,0 +1,197 @@
+/** The gateway: read config, open the store, start the edges; what is started here is stopped in reverse. */
+import { randomBytes } from 'node:crypto'
+import { schedule } from 'node-cron'
+import { refuseUnlessLoopback } from '../api/access.js'
+import { createApp } from '../api/app.js'
+import { fhirRouter } from '../api/fhir-router.js'
+import { healthRouter } from '../api/health.js'
+import { DEFAULT_API_LIMITS } from '../api/limits.js'
+import { createMetrics, metricsRouter, type Metrics } from '../api/metrics.js'
+import { barsRouter } from '../channels/bars/router.js'
+import { startMllpListener, type MllpListenerOptions } from '../channels/mllp/listener.js'
+import { productReleased, productVersion, readTls, shippedOr } from '../config/assets.js'
+import { loadDeployment } from '../config/deployment-files.js'
+import { loadConfig, type Config } from '../config/environment.js'
+import { createLog, describe, logObserver, type Log } from '../config/log.js'
+import { receiveAnswer } from '../flow/answer.js'
+import type { Gateway, Observer } from '../flow/gateway.js'
+import { updateTask } from '../flow/update-task.js'
+import { startWork } from '../flow/work.js'
+import type { Store } from '../store/store.js'
+import { instantOf } from '../terms/instant.js'
+import { uuidV7 } from '../terms/uuid.js'
+import { openConfiguredStore } from './database.js'
+import { hostInUrl, listenHttp } from './http-listener.js'
+import { createPublishers } from './publishers.js'
+import { loadTranslation } from './translation.js'
+
+type Stop = () => Promise<unknown>
+
+/** Runs until SIGTERM, SIGINT or SIGHUP. */
+export async function serve(): Promise<number> {
+  const config = loadConfig(process.env)
+  const log = createLog(config.logLevel)
+  const stops: Stop[] = []
+  const signalled = stopSignal()
+  try {
+    await start(config, log, stops)
+    log.info({ event: 'stopping', signal: await signalled })
+  } finally {
+    for (const stop of stops.reverse()) {
+      await stop().catch((error: unknown) => log.error({ event: 'stop-failed', ...describe(error) }))
+    }
+  }
+  return 0
+}
+
+async function start(config: Config, log: Log, stops: Stop[]): Promise<void> {
+  const { limits } = config
+  const http = await listenHttp(config.host, config.port)
+  stops.push(() => http.close(limits.stopGraceMs))
+  const baseUrl = `http://${hostInUrl(config.host)}:${http.port}`
+  const { store, close } = await openConfiguredStore(config, log)
+  stops.push(close)
+
+  const metrics = createMetrics()
+  const publishers = createPublishers()
+  stops.push(publishers.close)
+  const gateway = await openGateway(
+    config,
+    baseUrl,
+    store,
+    publishers.byChannel,
+    both(logObserver(log), metrics),
+  )
+
+  const work = startWork(gateway, {
+    concurrency: limits.deliveryConcurrency,
+    leaseMs: limits.deliveryLeaseMs,
+    pollMs: limits.deliveryPollMs,
+  })
+  stops.push(work.stop)
+  const deadlines = schedule('* * * * * *', () =>
+    work.tick().catch((error: unknown) => gateway.observe.failed('deadlines-unreachable', error)),
+  )
+  stops.push(async () => deadlines.stop())
+
+  let takingWork = false
+  http.answerWith(application(config, gateway, metrics, () => takingWork))
+  const mllp = await startMllpListener(mllpOptions(config), gateway)
+  stops.push(() => mllp.close(limits.stopGraceMs))
+  takingWork = true
+  stops.push(async () => {
+    takingWork = false
+  })
+  process.stdout.write(`${JSON.stringify({ event: 'listening', http: baseUrl, mllpPort: mllp.port })}\n`)
+}
+
+async function openGateway(
+  config: Config,
+  baseUrl: string,
+  store: Store,
+  publishers: Gateway['publishers'],
+  observe: Observer,
+): Promise<Gateway> {
+  const { limits } = config
+  const found = loadDeployment(shippedOr(config.deploymentDir), (name) => process.env[name])
+  const deployment = { ...found, publicUrl: config.publicUrl ?? found.publicUrl ?? baseUrl }
+  const clock = () => instantOf(new Date())
+  await store.putDirectory(deployment.resources, clock())
+  return {
+    store,
+    deployment,
+    ...loadTranslation(),
+    publishers,
+    clock,
+    newId: () => uuidV7(Date.now(), randomBytes(10)),
+    random: Math.random,
+    acceptUnregistered: config.auth === 'none',
+    hl7Limits: {
+      maxMessageBytes: limits.hl7MaxMessageBytes,
+      maxSegments: limits.hl7MaxSegments,
+      maxRepetitions: limits.hl7MaxRepetitions,
+      maxFieldBytes: limits.hl7MaxFieldBytes,
+    },
+    observe,
+  }
+}
+
+function application(config: Config, gateway: Gateway, metrics: Metrics, isTakingWork: () => boolean) {
+  const { store, deployment, clock: now, newId } = gateway
+  const log = gateway.observe.failed
+  const limits = { ...DEFAULT_API_LIMITS, maxBodyBytes: config.limits.httpMaxBodyBytes }
+  const software = { version: productVersion(), released: productReleased() }
+  metrics.watchStore(store, now)
+  return createApp({
+    guard: refuseUnlessLoopback,
+    open: [
+      healthRouter({ store, version: software.version, now, isTakingWork, pingTimeoutMs: 2000 }),
+      metricsRouter(metrics),
+    ],
+    routers: [
+      [
+        '/FHIR/R4',
+        fhirRouter({
+          store,
+          deployment,
+          validate: gateway.validate,
+          updateTask: (update) => updateTask(update, gateway),
+          now,
+          log,
+          limits,
+          software,
+          operations: [],
+        }),
+      ],
+      [
+        '/bars/FHIR/R4',
+        barsRouter({
+          deployment,
+          receiveAnswer: (answer) => receiveAnswer(answer, gateway),
+          quarantine: (input) => store.quarantine(input),
+          now,
+          newId,
+          log,
+        }),
+      ],
+    ],
+    newId,
+    log,
+  })
+}
+
+function mllpOptions({ host, mllpPort, mllpTls, limits }: Config): MllpListenerOptions {
+  return {
+    host,
+    port: mllpPort,
+    ...(mllpTls === undefined ? {} : { tls: readTls(mllpTls) }),
+    limits: {
+      maxFrameBytes: limits.mllpMaxFrameBytes,
+      maxConnections: limits.mllpMaxConnections,
+      maxConnectionsPerAddress: limits.mllpMaxConnections,
+      idleTimeoutMs: limits.mllpIdleTimeoutMs,
+      frameTimeoutMs: limits.mllpFrameTimeoutMs,
+      maxInFlight: limits.mllpMaxInFlight,
+    },
+  }
+}
+
+const stopSignal = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal))
+  })
+
+const both = (first: Observer, second: Observer): Observer => ({
+  answered: (info) => {
+    first.answered(info)
+    second.answered(info)
+  },
+  attempted: (info) => {
+    first.attempted(info)
+    second.attempted(info)
+  },
+  failed: (event, error) => {
+    first.failed(event, error)
+    second.failed(event, error)
+  },
+})
