@@ -78,7 +78,7 @@ export class Compiler {
     const parts = items.map((item) => this.template(item, path, variables))
     return (run) => {
       let list: Value[] | undefined
-      let evident = false
+      let evident: boolean = false
       for (const part of parts) {
         run.evident = false
         const value = part(run)
@@ -143,7 +143,7 @@ export class Compiler {
     return (run) => {
       run.evident = false
       const base = filler?.(run) as { [key: string]: Value } | undefined
-      let evident = base !== undefined && run.evident
+      let evident: boolean = base !== undefined && run.evident
       const object: { [key: string]: Value } = base === undefined ? {} : { ...base }
       for (const { key, evaluate } of parts) {
         run.evident = false
@@ -227,7 +227,7 @@ export class Compiler {
     const isSegment = path.field === 0 && !path.relative
     return (run) => {
       const list: Value[] = []
-      let evident = false
+      let evident: boolean = false
       const add = (value: Value): void => {
         if (value === undefined) return
         if (isEvident(run, value)) evident = true

@@ -107,7 +107,7 @@ function withZone(run: Run, value: Value, time: Hl7Time): string {
 const isPadding = (time: string): boolean => /^00:00:00(\.0+)?$/.test(time)
 
 /** Characters that no FHIR string may hold (R4 2.24.0.1). */
-// eslint-disable-next-line no-control-regex -- they are the point
+ 
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
 
 const slug = (text: string): string => encodeURIComponent(text.trim()).replaceAll('%20', '-')

@@ -1,5 +1,5 @@
 /** All mapping files of a deployment, read once: data types, resources, tables, messages, overlays. */
-import { isMap, isScalar, isSeq } from 'yaml'
+import { isMap, isSeq } from 'yaml'
 import type { Node, YAMLMap } from 'yaml'
 import { parsePath } from './expression.js'
 import type { Expression, PathExpression } from './expression.js'
@@ -13,8 +13,8 @@ import { readTable } from './tables.js'
 import type { Table } from './tables.js'
 import { MappingFile } from './template.js'
 import type { ObjectTemplate } from './template.js'
-import { DROP_REASONS } from './translation.js'
-import type { DropReason } from './translation.js'
+import { CASE_ACTIONS, DROP_REASONS } from './translation.js'
+import type { CaseAction, DropReason } from './translation.js'
 
 export interface ResourceMapping {
   readonly makes: string
@@ -67,8 +67,10 @@ export interface MessageMapping {
   readonly name: string
   /** `REF^I12`; `*` for the mapping of every type without one of its own. */
   readonly types: readonly string[]
-  /** True when the message changes what an earlier one made, so HL7 null means: delete. */
-  readonly update: boolean
+  /** Message type -> what it does to a case. A type without one is understood, but moves no case. */
+  readonly actions: ReadonlyMap<string, CaseAction>
+  /** Decides over `actions` where it gives a value (ORC-1 = CA cancels). */
+  readonly actionBy?: Expression
   readonly refuse: readonly Refusal[]
   readonly require: readonly Requirement[]
   readonly advise: readonly Advice[]
@@ -166,13 +168,14 @@ function readResource(file: MappingFile, map: YAMLMap, at: Position): ResourceMa
 
 function readMessage(file: MappingFile): MessageMapping {
   const { root } = file
-  const update = file.get(root, 'update')
+  const actionBy = file.get(root, 'actionBy')
   const remainder = file.map(file.get(root, 'remainder'), 'remainder')
   const links = file.texts(file.get(remainder, 'linkedFrom'), 'resource.element')
   return {
     name: file.text(file.get(root, 'message'), 'the name of the mapping'),
     types: file.texts(file.get(root, 'types'), 'message types'),
-    update: isScalar(update) && update.value === true,
+    actions: readActions(file),
+    ...(actionBy === undefined ? {} : { actionBy: file.expression(actionBy) }),
     refuse: rules(file, 'refuse').map((rule) => readRefusal(file, rule)),
     require: rules(file, 'require').map((rule) => ({
       resource: file.text(file.get(rule, 'resource'), 'a resource'),
@@ -192,6 +195,22 @@ function readMessage(file: MappingFile): MessageMapping {
     drop: readDrops(file),
     at: file.at(root),
   }
+}
+
+function readActions(file: MappingFile): ReadonlyMap<string, CaseAction> {
+  const node = file.get(file.root, 'actions')
+  if (node === undefined) return new Map()
+  const pairs = file.pairs(file.map(node, 'actions'))
+  return new Map(
+    pairs.map(({ key, value }) => [key, actionNamed(file.text(value, 'an action'), file.at(value))]),
+  )
+}
+
+export function actionNamed(text: string, at: Position): CaseAction {
+  const action = CASE_ACTIONS.find((known) => known === text)
+  if (action === undefined)
+    throw mappingFault(at, `"${text}" is no action; expected one of ${CASE_ACTIONS.join(', ')}.`)
+  return action
 }
 
 function rules(file: MappingFile, key: string): readonly YAMLMap[] {

@@ -12,14 +12,17 @@ import type {
   ResourceMapping,
   Step,
 } from './library.js'
+import { actionNamed } from './library.js'
 import { mappingFault } from './position.js'
+import type { CaseAction } from './translation.js'
 import type { Run, Scope } from './run.js'
 import { textOf } from './tracked.js'
 import type { Value } from './tracked.js'
 
 export interface Program {
   readonly name: string
-  readonly update: boolean
+  /** What the message does to a case; null when it does nothing to one. */
+  readonly actionOf: (run: Run) => CaseAction | null
   readonly refusals: readonly {
     readonly applies: (run: Run) => boolean
     readonly fault: FaultCode
@@ -69,7 +72,7 @@ function compileMessage(message: MessageMapping, library: Library, compiler: Com
   const steps = message.steps.map((step) => compileStep(step, library, compiler))
   return {
     name: message.name,
-    update: message.update,
+    actionOf: actionReader(message, compiler),
     refusals: message.refuse.map((rule) => ({ ...rule, applies: compiler.condition(rule.when) })),
     advice: message.advise.map((rule) => ({ ...rule, applies: compiler.condition(rule.when) })),
     requirements: message.require,
@@ -85,6 +88,15 @@ function compileMessage(message: MessageMapping, library: Library, compiler: Com
       linkedFrom,
     },
     drops: message.drop,
+  }
+}
+
+function actionReader(message: MessageMapping, compiler: Compiler): (run: Run) => CaseAction | null {
+  const decided = message.actionBy === undefined ? undefined : compiler.value(message.actionBy)
+  return (run) => {
+    const text = textOf(decided?.(run))
+    if (text !== undefined) return actionNamed(text, message.at)
+    return message.actions.get(run.source.message.messageType) ?? null
   }
 }
 

@@ -77,7 +77,9 @@ export class MappingFile {
   /** The keys of a map with their values, in order. */
   pairs(map: YAMLMap): readonly { readonly key: string; readonly value: Node; readonly at: Position }[] {
     return map.items.map((pair: Pair) => {
-      const key = isScalar(pair.key) ? (pair.key.source ?? String(pair.key.value)) : ''
+      // `1` and `'*'` are names too: a plain number keeps its spelling.
+      const scalar = isScalar(pair.key) ? pair.key : undefined
+      const key = typeof scalar?.value === 'string' ? scalar.value : (scalar?.source ?? '')
       if (key === '') throw mappingFault(this.at(pair.key), 'Expected a name as key.')
       return { key, value: pair.value as Node, at: this.at(pair.key) }
     })

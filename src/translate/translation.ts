@@ -46,8 +46,15 @@ export interface TranslateContext {
   readonly receivedAt?: Instant
 }
 
+/** What a message does to a case: begins one, changes one, or ends one. */
+export const CASE_ACTIONS = ['open', 'amend', 'cancel'] as const
+
+export type CaseAction = (typeof CASE_ACTIONS)[number]
+
 export interface Translation {
   readonly ok: boolean
+  /** Null when it moves no case: a question, or a message that is only kept. */
+  readonly action: CaseAction | null
   readonly channel: 'hl7v2'
   /** `REF^I12`. */
   readonly messageType: string
@@ -57,6 +64,7 @@ export interface Translation {
   readonly bundle: Bundle | null
   /** Null when the message was refused: then nothing left the raw bytes. */
   readonly ledger: Ledger | null
+  /** A refusal's `code` is its fault code; a warning's is a FHIR IssueType. */
   readonly issues: readonly Issue[]
   /** The fate of every source element by its path; worked out when asked for. */
   fates(): ReadonlyMap<string, Fate>

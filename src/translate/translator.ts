@@ -17,8 +17,6 @@ import type { Program } from './program.js'
 import { Run } from './run.js'
 import type { Made, Scope } from './run.js'
 import { Source } from './source.js'
-import { Tracked } from './tracked.js'
-import type { Value } from './tracked.js'
 import type { DropReason, Fate, TranslateContext, Translation, Translator } from './translation.js'
 
 /** Namespace of every id made here: UUIDv5 of `https://onedoor.dev/fhir/translate` in the URL namespace. */
@@ -84,6 +82,7 @@ function translate(
     return {
       ...common,
       ok: true,
+      action: program.actionOf(run),
       bundle: finished.bundle,
       ledger: finished.ledger,
       issues: run.issues,
@@ -94,6 +93,7 @@ function translate(
     return {
       ...common,
       ok: false,
+      action: null,
       bundle: null,
       ledger: null,
       issues: [issueOf(thrown)],
@@ -107,7 +107,7 @@ const unsupported = (type: string): Fault =>
 
 const issueOf = (fault: Fault): Issue => ({
   severity: 'error',
-  code: fault.meaning.issue,
+  code: fault.code,
   where: fault.where,
   text: fault.message,
 })
@@ -157,7 +157,7 @@ function markDrops(run: Run, program: Program): void {
 function finish(run: Run, program: Program, marks: Marks, idOf: IdOf) {
   const head = settle(program.bundle(run), marks) as Record<string, unknown> | undefined
   const entries = new Map(run.made.map((made) => [made, entryOf(made, marks)]))
-  const { ledger, carried } = settleLeaves(run, marks, nullReason(program))
+  const { ledger, carried } = settleLeaves(run, marks, nullReason(program, run))
   if (carried.length > 0) addRemainder(run, program, marks, entries, carriedText(run.source, carried), idOf)
   noteZone(run)
   const ordered = [...entries].sort(([a], [b]) => rankOf(a, program) - rankOf(b, program))
@@ -171,7 +171,9 @@ function finish(run: Run, program: Program, marks: Marks, idOf: IdOf) {
   return { bundle, ledger }
 }
 
-const nullReason = (program: Program): DropReason => (program.update ? 'null-deletes' : 'null-on-create')
+/** HL7 null means: delete. There is nothing to delete in a case that is only being opened. */
+const nullReason = (program: Program, run: Run): DropReason =>
+  program.actionOf(run) === 'amend' ? 'null-deletes' : 'null-on-create'
 
 const rankOf = (made: Made, program: Program): number => (made.name === program.header ? 0 : 1)
 
@@ -232,7 +234,5 @@ function fates(
     counts.set(made.type, n + 1)
     tracePaths(made.body, n === 0 ? made.type : `${made.type}[${n}]`, places)
   }
-  return fatesOf(run, places, nullReason(program), program.remainder.type)
+  return fatesOf(run, places, nullReason(program, run), program.remainder.type)
 }
-
-export type { Tracked, Value }
