@@ -75,11 +75,11 @@ export class MllpClient {
     const bytes = frame(message)
     const socket = await this.connected(signal)
     clearTimeout(this.idleTimer)
+    this.remember(controlId)
     try {
       return await this.answerTo(controlId, bytes, socket, signal)
     } finally {
       this.waiting = undefined
-      this.remember(controlId)
       this.idleTimer = setTimeout(() => this.drop(socket), this.options.idleTimeoutMs)
       this.idleTimer.unref()
     }
