@@ -4,7 +4,7 @@ import type { Fault } from '../terms/fault.js'
 import type { Issue } from '../terms/issue.js'
 
 /** Codes of the fault catalogue in `details.coding`, for programs that decide by them. */
-export const FAULT_SYSTEM = 'https://onedoor.dev/fhir/CodeSystem/onedoor-fault'
+export const FAULT_SYSTEM = 'https://onedoor.dev/fhir/CodeSystem/fault'
 
 /** What OperationOutcome.issue.expression may hold: `Bundle.entry[2].resource.value.ofType(Quantity)`. */
 const SIMPLE_FHIRPATH = /^[A-Z][A-Za-z]*(\.[A-Za-z]+(\([A-Za-z0-9]+\))?|\[\d+\])*$/

@@ -1,7 +1,6 @@
 /** FHIR packages: a gzipped tar of JSON resources under `package/` (https://confluence.hl7.org/display/FHIR/NPM+Package+Specification). */
 import { gunzipSync } from 'node:zlib'
 import { Fault } from '../terms/fault.js'
-import { readJson } from './json.js'
 
 export interface PackageLimits {
   /** Bytes after decompression. Default 512 MiB. */
@@ -16,9 +15,8 @@ export function readPackage(tgz: Uint8Array, limits: PackageLimits = {}): readon
   const resources: unknown[] = []
   for (const { name, content } of tarEntries(unzipped(tgz, maxBytes))) {
     if (!/^package\/[^/]+\.json$/.test(name) || name === 'package/package.json') continue
-    const read = readJson(content.toString('utf8'))
-    const value = read.kind === 'value' ? (read.value as { resourceType?: unknown } | null) : null
-    if (CONFORMANCE.has(String(value?.resourceType))) resources.push(value)
+    const resource = parsed(content)
+    if (CONFORMANCE.has(String(resource?.resourceType))) resources.push(resource)
   }
   return resources
 }
@@ -29,6 +27,15 @@ function unzipped(tgz: Uint8Array, maxBytes: number): Buffer {
   } catch (cause) {
     const text = `The package is not a gzipped tar, or is larger than ${maxBytes} bytes unpacked. Use the published .tgz.`
     throw new Fault('deployment-invalid', text, '', { cause })
+  }
+}
+
+/** A file that is not JSON is no definition; what is missing then shows as an unknown profile. */
+function parsed(content: Buffer): { readonly resourceType?: unknown } | null {
+  try {
+    return JSON.parse(content.toString('utf8')) as { resourceType?: unknown } | null
+  } catch {
+    return null
   }
 }
 

@@ -162,7 +162,21 @@ const QUESTIONNAIRE: Readonly<Record<string, NativeInvariant>> = {
     implies(node['operator'] === 'exists', has(node, 'answerBoolean')),
 }
 
+/** Names may hold letters of any script, but no punctuation that paths and slices use. */
+const isPathName = (name: string): boolean => /^[^\s.,:;'"/|?!@#$%&*()[\]{}]{1,64}(\[x\])?(:\S+)?$/.test(name)
+
+/** Two whose regular expressions the FHIRPath engine refuses. */
+const DEFINITIONS: Readonly<Record<string, NativeInvariant>> = {
+  // eld-19
+  [String.raw`path.matches('[^\\s\\.,:;\\\'"\\/|?!@#$%&*()\\[\\]{}]{1,64}(\\.[^\\s\\.,:;\\\'"\\/|?!@#$%&*()\\[\\]{}]{1,64}(\\[x\\])?(\\:[^\\s\\.]+)?)*')`]:
+    (node) => typeof node['path'] === 'string' && node['path'].split('.').every(isPathName),
+  // eld-20
+  [String.raw`path.matches('[A-Za-z][A-Za-z0-9]*(\\.[a-z][A-Za-z0-9]*(\\[x])?)*')`]: (node) =>
+    /^[A-Za-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*(\[x])?)*$/.test(String(node['path'])),
+}
+
 export const RESOURCE_INVARIANTS: Readonly<Record<string, NativeInvariant>> = {
   ...REFERRAL,
   ...QUESTIONNAIRE,
+  ...DEFINITIONS,
 }
