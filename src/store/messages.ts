@@ -12,7 +12,7 @@ export interface KeptMessage {
   readonly caseId: string
 }
 
-const FIND_GENERATIONS = `select generation, body_hash, received_at, answer, case_id from message
+export const FIND_GENERATIONS = `select generation, body_hash, received_at, answer, case_id from message
   where sender = $1 and message_id = $2 order by generation desc`
 
 interface MessageRow {

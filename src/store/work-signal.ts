@@ -17,6 +17,7 @@ export class WorkSignal {
   #pending: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
+  #isNotifying = false
   #closed = false
 
   constructor(connection: PoolConfig) {
@@ -34,8 +35,19 @@ export class WorkSignal {
     this.#pending ??= setTimeout(() => {
       this.#pending = undefined
       this.#call()
-      this.#client?.query(`notify ${CHANNEL}`).catch(() => undefined)
+      void this.#notify()
     }, COALESCE_MS)
+  }
+
+  /** One at a time: what is raised while one is on its way rides on the next. */
+  async #notify(): Promise<void> {
+    if (this.#isNotifying) {
+      this.raise()
+      return
+    }
+    this.#isNotifying = true
+    await this.#client?.query(`notify ${CHANNEL}`).catch(() => undefined)
+    this.#isNotifying = false
   }
 
   async close(): Promise<void> {

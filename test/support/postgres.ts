@@ -1,7 +1,7 @@
 /** A real PostgreSQL for one test file: its own server and migrated database, from a cluster made once per schema. */
 import { afterAll, beforeAll } from '@jest/globals'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PoolConfig } from 'pg'
@@ -14,6 +14,8 @@ export interface TestDatabase {
   /** Ready inside tests and later hooks. */
   readonly connection: PoolConfig
   readonly embedded: Embedded
+  /** Where the server keeps its data. */
+  readonly dataDir: string
   /** Opens a store that is closed after the last test. */
   open(options?: Partial<StoreOptions>): Promise<Store>
 }
@@ -31,6 +33,7 @@ export function withDatabase(): TestDatabase {
   beforeAll(async () => {
     const seed = await migratedSeed()
     dataDir = mkdtempSync(join(tmpdir(), 'onedoor-test-'))
+    chmodSync(dataDir, 0o755)
     embedded = await startEmbedded({ dataDir, seed })
   }, 60_000)
   afterAll(async () => {
@@ -44,6 +47,9 @@ export function withDatabase(): TestDatabase {
     },
     get embedded() {
       return running()
+    },
+    get dataDir() {
+      return dataDir
     },
     async open(options = {}) {
       const store = await openStore({ connection: running().connection, ...options })
