@@ -12,8 +12,9 @@ const WILDCARDS = new Set(['*/*', 'application/*', 'text/*'])
 /** R4 3.1.0.1.11: `_format` outranks Accept. Only JSON is written here. */
 export function requireJsonAnswer(request: Request, _response: Response, next: NextFunction): void {
   const format = queryOf(request).get('_format')
-  const asked = format === null ? acceptedTypes(request.headers.accept) : [format]
-  const wanted = asked.map((type) => mediaTypeOf(type.replace(' ', '+')))
+  // A `+` that was not percent-encoded arrives as a space.
+  const asked = format === null ? acceptedTypes(request.headers.accept) : [format.replace(' ', '+')]
+  const wanted = asked.map(mediaTypeOf)
   if (wanted.length === 0 || wanted.some((type) => JSON_TYPES.has(type) || WILDCARDS.has(type))) {
     next()
     return

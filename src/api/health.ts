@@ -1,7 +1,7 @@
 /** Is the process up, and can it take work? */
 import { Router } from 'express'
 import type { Store } from '../store/store.js'
-import type { Instant } from '../terms/instant.js'
+import { msBetween, type Instant } from '../terms/instant.js'
 
 export interface HealthParts {
   readonly store: Store
@@ -33,16 +33,16 @@ export function healthRouter(parts: HealthParts): Router {
 
 interface StoreFigures {
   readonly deliveriesWaiting: number
-  /** How long the delivery or deadline that is next has been due. A slow receiver makes no gateway unready. */
-  readonly overdueMs: number
+  /** Of the one that waits longest. A slow receiver makes no gateway unready. */
+  readonly oldestWaitingMs: number
 }
 
 async function readStore({ store, now }: HealthParts): Promise<StoreFigures> {
   await store.ping()
-  const [counts, dueInMs] = await Promise.all([store.counts(), store.nextDueInMs(now())])
+  const [counts, oldest] = await Promise.all([store.counts(), store.oldestWaiting()])
   return {
     deliveriesWaiting: (counts.queued ?? 0) + (counts.sending ?? 0),
-    overdueMs: Math.max(0, -(dueInMs ?? 0)),
+    oldestWaitingMs: oldest === undefined ? 0 : msBetween(oldest, now()),
   }
 }
 

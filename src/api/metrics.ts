@@ -3,7 +3,7 @@ import { Router } from 'express'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Observer } from '../flow/gateway.js'
 import type { Store } from '../store/store.js'
-import type { Instant } from '../terms/instant.js'
+import { msBetween, type Instant } from '../terms/instant.js'
 
 export interface Metrics {
   readonly registry: Registry
@@ -85,9 +85,9 @@ export function metricsRouter({ registry }: Metrics): Router {
 
 function watchStore(registry: Registry, store: Store, now: () => Instant): void {
   const up = new Gauge({ name: 'onedoor_store_up', help: '1 when the store answers.', registers: [registry] })
-  const overdue = new Gauge({
-    name: 'onedoor_work_overdue_seconds',
-    help: 'How long the next delivery or deadline has been due.',
+  const oldestWaiting = new Gauge({
+    name: 'onedoor_oldest_waiting_delivery_seconds',
+    help: 'Age of the delivery that waits longest; 0 when none waits.',
     registers: [registry],
   })
   new Gauge({
@@ -98,9 +98,9 @@ function watchStore(registry: Registry, store: Store, now: () => Instant): void 
     // One read of the store fills all three.
     async collect() {
       try {
-        const [counts, dueInMs] = await Promise.all([store.counts(), store.nextDueInMs(now())])
+        const [counts, oldest] = await Promise.all([store.counts(), store.oldestWaiting()])
         for (const [kind, count] of Object.entries(counts)) this.set({ kind }, count)
-        overdue.set(Math.max(0, -(dueInMs ?? 0)) / 1000)
+        oldestWaiting.set(oldest === undefined ? 0 : msBetween(oldest, now()) / 1000)
         up.set(1)
       } catch {
         // The scrape still tells everything else, and that the store is away.

@@ -1,4 +1,5 @@
 /** Figures for metrics and the console: what waits and what is before a person. */
+import { instantOf, type Instant } from '../terms/instant.js'
 import type { Database } from './database.js'
 
 /** Every part counts rows of a partial index, so that settled work costs nothing here. */
@@ -16,4 +17,12 @@ select
 export async function counts(database: Database): Promise<Readonly<Record<string, number>>> {
   const [row] = await database.run<Record<string, number>>({ text: COUNTS, values: [] })
   return row ?? {}
+}
+
+const OLDEST_WAITING = `select min(created_at) as created_at from delivery where state in ('queued', 'sending')`
+
+/** When the delivery that has waited longest was committed. */
+export async function oldestWaiting(database: Database): Promise<Instant | undefined> {
+  const [row] = await database.run<{ created_at: Date | null }>({ text: OLDEST_WAITING, values: [] })
+  return row?.created_at ? instantOf(row.created_at) : undefined
 }

@@ -10,7 +10,7 @@ import {
 } from './attempts.js'
 import { findCasesByIdentifier, readCase, readEvents } from './cases.js'
 import { commitCase } from './commit-case.js'
-import { counts } from './counts.js'
+import { counts, oldestWaiting } from './counts.js'
 import { openDatabase, type Database } from './database.js'
 import { claimDeadlines, nextDueInMs } from './deadlines.js'
 import { requireDurable } from './durability.js'
@@ -90,6 +90,7 @@ function storeOn(database: Database, signal: WorkSignal): Store {
     search: (query) => searchResources(database.pool, query),
     onWork: (callback) => signal.onWork(callback),
     counts: () => counts(database),
+    oldestWaiting: () => oldestWaiting(database),
     async ping() {
       await database.run({ text: 'select 1', values: [] })
     },

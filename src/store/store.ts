@@ -78,6 +78,8 @@ export interface Store {
   /** Calls back (coalesced) when some process committed deliveries; returns how to stop. */
   onWork(callback: () => void): () => void
   counts(): Promise<Readonly<Record<string, number>>>
+  /** When the delivery that has waited longest was committed; undefined when none waits. */
+  oldestWaiting(): Promise<Instant | undefined>
   /** Resolves when a trivial query answers; throws Fault `store-unavailable`. */
   ping(): Promise<void>
   close(): Promise<void>

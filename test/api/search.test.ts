@@ -156,9 +156,9 @@ describe('Prefer: handling', () => {
     expect(body.issue[0]).toMatchObject({
       severity: 'error',
       code: 'not-supported',
-      expression: ['birthdate'],
+      diagnostics: 'birthdate',
     })
-    expect(body.issue[0]?.diagnostics).toMatch(/ status, .* authored-on, /)
+    expect(body.issue[0]?.details?.text).toMatch(/ status, .* authored-on, /)
   })
 
   test('lenient leaves it out and says so', async () => {
@@ -226,6 +226,6 @@ describe('refusals name the place and never the value', () => {
     expect(answer.body.resourceType).toBe('OperationOutcome')
     expect(answer.body.issue[0]).toMatchObject({ severity: 'error', code })
     expect(JSON.stringify(answer.body)).not.toContain(CANARY)
-    expect(answer.body.issue[0]?.diagnostics).toMatch(/\w{3}.*[.;]/)
+    expect(answer.body.issue[0]?.details?.text).toMatch(/\w{3}.*[.;]/)
   })
 })
