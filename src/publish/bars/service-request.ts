@@ -71,11 +71,12 @@ export function useCaseOf({ service }: Offer): Coding {
   return { system: bilateral ? SYSTEM.bilateralUseCase : SYSTEM.useCase, code, display }
 }
 
-/** start = now, end = when the offer goes back to the access point unanswered (the validation breach time). */
+/** start = now, end = when the offer goes back to the access point unanswered (the validation breach time). The
+ *  period of the referral itself may be months; it comes last. */
 function answerPeriod(offer: Offer): Period {
   const start = barsInstant(offer.at)
-  const end =
-    offer.task?.restriction?.period?.end ?? offer.serviceRequest.occurrencePeriod?.end ?? pathwayEnd(offer)
+  const answerDue = offer.task?.restriction?.period?.end ?? pathwayEnd(offer)
+  const end = answerDue ?? offer.serviceRequest.occurrencePeriod?.end
   if (end === undefined) return { start }
   const instant = parseInstant(end)
   return { start, end: instant === undefined ? end : barsInstant(instant) }
