@@ -39,9 +39,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     ...options.connection,
     max: options.poolSize,
     connectionTimeoutMillis: options.acquireTimeoutMs,
+    keepAlive: true,
+    // A server that vanished without a word (half-open connection) must not hold work for ever.
+    ...(options.statementTimeoutMs > 0 ? { query_timeout: options.statementTimeoutMs + SILENCE_MS } : {}),
     onConnect: (client) => prepareSession(client, options.statementTimeoutMs),
   })
   pool.on('error', options.onConnectionLost)
+  // One that breaks while in use fails its query; without a listener it would end the process as well.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return {
     pool,
@@ -53,6 +58,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 }
 
+/** How much later than the server's own timeout an answer is given up. */
+const SILENCE_MS = 5_000
+
 /** Compiling a plan (jit) costs more than any statement here runs for. Random reads cost about what sequential ones
  *  do on the disks of today; the server's default of four times makes it read whole tables that just began to grow. */
 async function prepareSession(client: pg.ClientBase, statementTimeoutMs: number): Promise<void> {
@@ -62,18 +70,27 @@ async function prepareSession(client: pg.ClientBase, statementTimeoutMs: number)
 }
 
 async function run<Row extends QueryResultRow>(pool: pg.Pool, statement: Statement): Promise<Row[]> {
+  let client: PoolClient | undefined
   try {
-    const { rows } = await pool.query<Row>({
+    client = await pool.connect()
+    const { rows } = await client.query<Row>({
       ...(statement.name === undefined ? {} : { name: statement.name }),
       text: statement.text,
       // pg's types ask for a mutable array; it never changes it.
       values: statement.values as unknown[],
     })
+    client.release()
     return rows
   } catch (thrown) {
+    client?.release(!isRefusal(thrown))
     throw faultOf(thrown)
   }
 }
+
+/** The server refused the statement and is ready for the next one. `pool.query` would close the connection, and
+ *  every duplicate message would cost a new one. */
+const isRefusal = (thrown: unknown): boolean =>
+  thrown instanceof pg.DatabaseError && thrown.severity === 'ERROR'
 
 async function transaction<Result>(
   pool: pg.Pool,

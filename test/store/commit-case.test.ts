@@ -72,6 +72,25 @@ describe('one message, one case', () => {
     expect(await store.commitCase(anOpening({ message: third }))).toEqual({ kind: 'conflict' })
   })
 
+  test('a duplicate keeps its connection: resends must not cost new ones', async () => {
+    const connection = { ...database.connection, application_name: 'resends' }
+    const store = await database.open({ connection, poolSize: 1 })
+    const client = new pg.Client(database.connection)
+    await client.connect()
+    const processes = async () => {
+      const sql = `select pid from pg_stat_activity where application_name = 'resends' and query like '%message%'`
+      return (await client.query<{ pid: number }>(sql)).rows
+    }
+    const message = aMessage()
+    await store.commitCase(anOpening({ message }))
+    const before = await processes()
+    for (let n = 0; n < 5; n++)
+      await store.commitCase(anOpening({ message: { ...message, id: randomUUID() } }))
+    expect(await processes()).toEqual(before)
+    expect(before).toHaveLength(1)
+    await client.end()
+  })
+
   test('the same id from another sender is another message', async () => {
     const store = await database.open()
     const message = aMessage()
@@ -265,6 +284,25 @@ describe('what must not be told as success', () => {
     await client.query('rollback')
     await client.end()
     expect(await store.commitCase(anOpening({ caseId: 'cut', message }))).toMatchObject({ kind: 'committed' })
+  })
+
+  test('a connection cut in the middle of a transaction fails that, and nothing else', async () => {
+    const store = await database.open({ poolSize: 1 })
+    const client = new pg.Client(database.connection)
+    await client.connect()
+    await client.query('begin; lock table history in exclusive mode')
+    const put = store.putDirectory([{ resourceType: 'Organization', id: 'cut', name: 'Cut' }], NOW)
+    const expectation = expect(put).rejects.toMatchObject({ code: 'store-unavailable' })
+    for (;;) {
+      const { rowCount } = await client.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`,
+      )
+      if (rowCount === 1) break
+    }
+    await expectation
+    await client.query('rollback')
+    await client.end()
+    await expect(store.ping()).resolves.toBeUndefined()
   })
 
   test.each([
