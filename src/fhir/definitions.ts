@@ -121,7 +121,10 @@ function layer(resources: readonly unknown[], below: Definitions | undefined): D
       return trees.get(key)
     },
     codes: (canonical) => {
-      if (!expanded.has(canonical)) expanded.set(canonical, expandValueSet(canonical, definitions))
+      if (!expanded.has(canonical)) {
+        expanded.set(canonical, undefined) // a value set that includes itself ends here
+        expanded.set(canonical, expandValueSet(canonical, definitions))
+      }
       return expanded.get(canonical)
     },
     valueSet: (canonical) => valueSets.get(canonical) ?? below?.valueSet(canonical),

@@ -67,8 +67,14 @@ function boundaries(text: unknown): readonly [number, number] | undefined {
   return [start - 14 * HOUR_MS, end + 12 * HOUR_MS - 1]
 }
 
+const isDay = (text: unknown): text is string => typeof text === 'string' && !text.includes('T')
+
 /** False only when `later` certainly ends before `earlier` begins. */
 export function mayPrecede(earlier: unknown, later: unknown): boolean {
+  if (isDay(earlier) && isDay(later)) {
+    const length = Math.min(earlier.length, later.length)
+    return earlier.slice(0, length) <= later.slice(0, length)
+  }
   const from = boundaries(earlier)
   const to = boundaries(later)
   return from === undefined || to === undefined || from[0] <= to[1]
