@@ -83,31 +83,64 @@ export function metricsRouter({ registry }: Metrics): Router {
   return router
 }
 
+/** Three gauges, one read per scrape: each waits for it, since prom-client collects them at the same time. */
 function watchStore(registry: Registry, store: Store, now: () => Instant): void {
-  const up = new Gauge({ name: 'onedoor_store_up', help: '1 when the store answers.', registers: [registry] })
-  const oldestWaiting = new Gauge({
-    name: 'onedoor_oldest_waiting_delivery_seconds',
-    help: 'Age of the delivery that waits longest; 0 when none waits.',
-    registers: [registry],
+  const read = sharedWhileRunning(() => readFigures(store, now))
+  const registers = [registry]
+  new Gauge({
+    name: 'onedoor_store_up',
+    help: '1 when the store answers.',
+    registers,
+    async collect() {
+      this.set((await read()) === undefined ? 0 : 1)
+    },
   })
   new Gauge({
     name: 'onedoor_store_rows',
     help: 'Work in the store: deliveries queued, sending, unsure, refused, dead; open deadlines; quarantined inputs.',
     labelNames: ['kind'],
-    registers: [registry],
-    // One read of the store fills all three.
+    registers,
     async collect() {
-      try {
-        const [counts, oldest] = await Promise.all([store.counts(), store.oldestWaiting()])
-        for (const [kind, count] of Object.entries(counts)) this.set({ kind }, count)
-        oldestWaiting.set(oldest === undefined ? 0 : msBetween(oldest, now()) / 1000)
-        up.set(1)
-      } catch {
-        // The scrape still tells everything else, and that the store is away.
-        up.set(0)
-      }
+      const figures = await read()
+      this.reset()
+      for (const [kind, count] of Object.entries(figures?.counts ?? {})) this.set({ kind }, count)
     },
   })
+  new Gauge({
+    name: 'onedoor_oldest_waiting_delivery_seconds',
+    help: 'Age of the delivery that waits longest; 0 when none waits.',
+    registers,
+    async collect() {
+      const figures = await read()
+      this.set(figures === undefined ? NaN : figures.oldestWaitingMs / 1000)
+    },
+  })
+}
+
+interface StoreFigures {
+  readonly counts: Readonly<Record<string, number>>
+  readonly oldestWaitingMs: number
+}
+
+/** Undefined when the store is away: the scrape still tells everything else. */
+async function readFigures(store: Store, now: () => Instant): Promise<StoreFigures | undefined> {
+  try {
+    const [counts, oldest] = await Promise.all([store.counts(), store.oldestWaiting()])
+    return { counts, oldestWaitingMs: oldest === undefined ? 0 : msBetween(oldest, now()) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Callers that come while one call runs get that call's result. */
+function sharedWhileRunning<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  return () => {
+    running ??= work().finally(() => {
+      running = undefined
+    })
+    return running
+  }
 }
 
 function boundedLabels(maxValues: number): (label: string, value: string) => string {

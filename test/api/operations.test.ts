@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { healthRouter } from '../../src/api/health.js'
 import { createMetrics } from '../../src/api/metrics.js'
+import { openStore } from '../../src/store/open.js'
 import { aDelivery, anOpening, at, NOW } from '../support/case-commit.js'
 import { withApi } from './support.js'
 
@@ -36,9 +37,9 @@ describe('health', () => {
   })
 
   test('a store that is silent, and a process that stops, are not ready', async () => {
-    const closed = await api.database.open()
+    const closed = await openStore({ connection: api.database.connection })
     await closed.close()
-    const silent = { ...closed, ping: () => new Promise<void>(() => undefined), close: async () => undefined }
+    const silent = { ...closed, ping: () => new Promise<void>(() => undefined) }
     const parts = { version: '1', now: () => NOW, pingTimeoutMs: 50 }
     for (const router of [
       healthRouter({ ...parts, store: closed, isTakingWork: () => true }),
@@ -116,7 +117,7 @@ describe('metrics', () => {
 
   test('a store that is away leaves the other figures', async () => {
     const { registry, watchStore } = createMetrics()
-    const away = await api.database.open()
+    const away = await openStore({ connection: api.database.connection })
     await away.close()
     watchStore(away, () => NOW)
     expect(await registry.metrics()).toContain('onedoor_store_up 0')
