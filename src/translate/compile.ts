@@ -50,8 +50,7 @@ export class Compiler {
   }
 
   condition(expression: Expression): (run: Run) => boolean {
-    const evaluate = this.expression(expression, NO_VARIABLES)
-    return (run) => isTrue(evaluate(run))
+    return this.truth(expression, NO_VARIABLES)
   }
 
   value(expression: Expression): Evaluate {
@@ -118,12 +117,12 @@ export class Compiler {
       known.set(name, slot)
       return { slot, evaluate }
     })
-    const when = directives.when === undefined ? undefined : this.expression(directives.when, known)
+    const when = directives.when === undefined ? undefined : this.truth(directives.when, known)
     const build = this.entries(template, path, known)
     if (lets.length === 0 && when === undefined) return build
     return (run) => {
       for (const { slot, evaluate } of lets) run.variables[slot] = evaluate(run)
-      return when !== undefined && !isTrue(when(run)) ? undefined : build(run)
+      return when !== undefined && !when(run) ? undefined : build(run)
     }
   }
 
@@ -295,18 +294,34 @@ export class Compiler {
           return undefined
         }
       }
-      case 'not': {
-        const inner = this.expression(expression.inner, variables)
-        return (run) => !isTrue(inner(run))
-      }
-      case 'logic': {
-        const left = this.expression(expression.left, variables)
-        const right = this.expression(expression.right, variables)
-        if (expression.operator === 'and') return (run) => isTrue(left(run)) && isTrue(right(run))
-        return (run) => isTrue(left(run)) || isTrue(right(run))
-      }
+      case 'not':
+      case 'logic':
+        return this.truth(expression, variables)
       case 'compare':
         return this.compare(expression, variables)
+    }
+  }
+
+  /** How a condition reads an expression: a field is there when any part of it is. */
+  private truth(expression: Expression, variables: Variables): (run: Run) => boolean {
+    switch (expression.kind) {
+      case 'not': {
+        const inner = this.truth(expression.inner, variables)
+        return (run) => !inner(run)
+      }
+      case 'logic': {
+        const left = this.truth(expression.left, variables)
+        const right = this.truth(expression.right, variables)
+        return expression.operator === 'and'
+          ? (run) => left(run) && right(run)
+          : (run) => left(run) || right(run)
+      }
+      default: {
+        const isField = expression.kind === 'path' && expression.field > 0 && expression.component === 0
+        if (isField) return (run) => itemsAt(run, expression).length > 0
+        const evaluate = this.expression(expression, variables)
+        return (run) => isTrue(evaluate(run))
+      }
     }
   }
 
@@ -378,6 +393,7 @@ export class Compiler {
     const args = expression.args.map((arg) => ({
       literal: arg.kind === 'literal' ? String(arg.value) : undefined,
       evaluate: this.expression(arg, variables),
+      holds: this.truth(arg, variables),
     }))
     const apply = definition.compile({ args, tables: this.input.tables, at })
     const one = (run: Run, value: Value): Value => {

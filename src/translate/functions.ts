@@ -7,13 +7,15 @@ import type { Position } from './position.js'
 import type { Run } from './run.js'
 import { tableNamed, translateCode } from './tables.js'
 import type { Table } from './tables.js'
-import { combine, isTrue, textOf, Tracked } from './tracked.js'
+import { combine, textOf, Tracked } from './tracked.js'
 import type { Scalar, Value } from './tracked.js'
 
 export interface Argument {
   /** Its text when it is quoted or a bare word. */
   readonly literal: string | undefined
   readonly evaluate: (run: Run) => Value
+  /** The same as a condition. */
+  readonly holds: (run: Run) => boolean
 }
 
 export interface CallSite {
@@ -107,7 +109,7 @@ function withZone(run: Run, value: Value, time: Hl7Time): string {
 const isPadding = (time: string): boolean => /^00:00:00(\.0+)?$/.test(time)
 
 /** Characters that no FHIR string may hold (R4 2.24.0.1). */
- 
+
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
 
 const slug = (text: string): string => encodeURIComponent(text.trim()).replaceAll('%20', '-')
@@ -185,16 +187,16 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
       args: [1, 1],
       says: 'the value, only if the argument is present or true',
       compile: (site) => {
-        const { evaluate } = first(site)
-        return (run, value) => (isTrue(evaluate(run)) ? value : undefined)
+        const { holds } = first(site)
+        return (run, value) => (holds(run) ? value : undefined)
       },
     },
     without: {
       args: [1, 1],
       says: 'the value, only if the argument is absent or false',
       compile: (site) => {
-        const { evaluate } = first(site)
-        return (run, value) => (isTrue(evaluate(run)) ? undefined : value)
+        const { holds } = first(site)
+        return (run, value) => (holds(run) ? undefined : value)
       },
     },
     constant: {

@@ -6,6 +6,9 @@ import type { Separators } from '../codec/hl7v2/separators.js'
 
 const NONE: readonly number[] = []
 
+/** The sender says: empty it (HL7 v2.5.1 ch. 2.5.3). */
+const HL7_NULL = '""'
+
 export class Source {
   readonly leaves: readonly Leaf[]
   /** Segment names in message order. */
@@ -81,8 +84,8 @@ export class Source {
     const { first, end } = this.from(segment, field, 0, 0)
     const found: number[] = []
     for (let i = first; i < end && this.leaves[i]!.field === field; i++) {
-      const { repetition } = this.leaves[i]!
-      if (found[found.length - 1] !== repetition) found.push(repetition)
+      const { repetition, raw } = this.leaves[i]!
+      if (raw !== HL7_NULL && found[found.length - 1] !== repetition) found.push(repetition)
     }
     return found
   }
