@@ -99,7 +99,8 @@ class BarsReceiver {
       return this.accept(JSON.parse(request.body), ids)
     } catch (thrown) {
       const fault = asFault(thrown)
-      this.emit('refused', { fault: fault.code, text: fault.message, ...ids })
+      if (fault.code !== 'message-repeated')
+        this.emit('refused', { fault: fault.code, text: fault.message, ...ids })
       return refusal(fault, ids)
     }
   }

@@ -72,7 +72,8 @@ function parsed(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   } catch (cause) {
-    throw invalid(cause instanceof Error ? cause.message : 'unreadable arguments')
+    const text = typeof cause === 'object' && cause !== null && 'message' in cause ? cause.message : cause
+    throw invalid(String(text))
   }
 }
 
