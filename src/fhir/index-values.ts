@@ -49,11 +49,16 @@ export function foldWords(text: string): string[] {
 
 /** A FHIR date, dateTime or instant as the instant it starts at (UTC for a date alone); null if it is none. */
 export function startOf(text: string): string | null {
-  if (!/^(?!0000)\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?)?)?$/.test(text))
-    return null
+  if (!FHIR_DATE.test(text)) return null
   const ms = Date.parse(text)
-  return Number.isNaN(ms) ? null : new Date(ms).toISOString()
+  // Date.parse takes 31 February for 3 March.
+  const day = new Date(text.slice(0, 10)).getUTCDate()
+  return Number.isNaN(ms) || (text.length >= 10 && day !== Number(text.slice(8, 10)))
+    ? null
+    : new Date(ms).toISOString()
 }
+
+const FHIR_DATE = /^(?!0000)\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?)?)?$/
 
 export function indexValues(resource: FhirResource): IndexValues {
   const draft = emptyDraft()
