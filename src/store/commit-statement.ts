@@ -50,23 +50,21 @@ export function commitStatement(commit: CaseCommit, generation: number): Stateme
   })
 }
 
-/** Two commits with the same shape have the same text. */
+/** Two commits with the same shape have the same text; the name of a prepared statement has at most 63 bytes. */
 function shapeOf(commit: CaseCommit): string {
-  const flags = {
-    open: commit.expectedVersion === 0,
-    message: commit.message !== undefined,
-    attempt: commit.attempt !== undefined,
-    deadline: commit.deadline !== undefined,
-    resources: commit.resources.length > 0,
-    events: commit.events.length > 0,
-    deliveries: commit.deliveries.length > 0,
-    deadlines: commit.deadlines.length > 0,
-    cleared: commit.clearedDeadlines.length > 0,
-    withdrawn: commit.withdrawnDeliveries.length > 0,
-  }
-  return Object.entries(flags)
-    .flatMap(([name, present]) => (present ? [name] : []))
-    .join('-')
+  const parts = [
+    commit.expectedVersion === 0,
+    commit.message !== undefined,
+    commit.attempt !== undefined,
+    commit.deadline !== undefined,
+    commit.resources.length > 0,
+    commit.events.length > 0,
+    commit.deliveries.length > 0,
+    commit.deadlines.length > 0,
+    commit.clearedDeadlines.length > 0,
+    commit.withdrawnDeliveries.length > 0,
+  ]
+  return parts.map(Number).join('')
 }
 
 const require = (condition: string, otherwise: string): string => `require(${condition}, '${otherwise}')`
@@ -81,12 +79,9 @@ function messagePart(message: IncomingMessage, caseId: string, generation: numbe
   )`
 }
 
-const CASE_RESULT =
-  'version, event_seq - $events as events_before, event_hashes, delivery_seq - $deliveries as deliveries_before'
-
-function caseResult(events: string, deliveries: string): string {
-  return CASE_RESULT.replace('$events', events).replace('$deliveries', deliveries)
-}
+/** What the events and deliveries of this commit are numbered from. */
+const caseResult = (events: string, deliveries: string): string =>
+  `version, event_seq - ${events} as events_before, event_hashes, delivery_seq - ${deliveries} as deliveries_before`
 
 function caseValues(commit: CaseCommit, bind: Bind) {
   return {

@@ -23,7 +23,11 @@ export function faultOf(thrown: unknown): Fault {
   return new Fault(code, MESSAGES[code], '', { cause: thrown })
 }
 
-type StoreFault = 'store-busy' | 'store-unavailable' | 'characters-invalid' | 'internal-error'
+/** An index entry over about 2,700 bytes: only identifiers the sender chose are indexed at their full length. */
+const TOO_LONG = '54000'
+
+type StoreFault =
+  'store-busy' | 'store-unavailable' | 'characters-invalid' | 'value-invalid' | 'internal-error'
 
 const MESSAGES: Readonly<Record<StoreFault, string>> = {
   'store-busy': 'The database is too busy to take this now; nothing was kept. Send it again.',
@@ -31,6 +35,7 @@ const MESSAGES: Readonly<Record<StoreFault, string>> = {
     'The database did not confirm the commit. Send it again: if it was kept, the same answer comes back.',
   'characters-invalid':
     'The text holds a NUL character or half of a surrogate pair, which FHIR forbids. Remove it and send again.',
+  'value-invalid': 'The identifier of the message is too long; use at most 1,000 characters.',
   'internal-error': 'The database refused a statement of ours; the log has its cause.',
 }
 
@@ -40,6 +45,7 @@ function codeOf(thrown: unknown): StoreFault & FaultCode {
     const state = thrown.code ?? ''
     if (BUSY.has(state)) return 'store-busy'
     if (UNSTORABLE.has(state)) return 'characters-invalid'
+    if (state === TOO_LONG) return 'value-invalid'
     // 08 connection, 53 resources (disk full, out of memory), 57P shutdown and start-up, 58 system error
     return /^(08|53|57P|58)/.test(state) ? 'store-unavailable' : 'internal-error'
   }

@@ -82,5 +82,9 @@ export async function keepQuarantined(database: Database, input: Quarantined): P
   }
 }
 
-/** Quarantine must take whatever came; PostgreSQL's text takes no NUL. The raw bytes keep it. */
-const storable = (text: string): string => text.replaceAll('\u0000', '\ufffd')
+/** Longer than any identifier a standard allows, shorter than what an index refuses. */
+const MAX_TEXT_LENGTH = 500
+
+/** Quarantine must take whatever came; PostgreSQL's text takes no NUL and its indexes nothing long. The raw bytes
+ *  keep all of it. */
+const storable = (text: string): string => text.slice(0, MAX_TEXT_LENGTH).replaceAll('\u0000', '\ufffd')

@@ -141,7 +141,7 @@ export interface CaseCommit {
   readonly deadlines: readonly DeadlineDraft[]
   /** Subjects whose open deadlines are cleared. */
   readonly clearedDeadlines: readonly string[]
-  /** Subjects whose waiting deliveries are withdrawn (never one that is being sent). */
+  /** Subjects whose waiting deliveries are withdrawn; never one that is being sent or may have arrived. */
   readonly withdrawnDeliveries: readonly string[]
   /** The attempt whose result this commit records, if any. */
   readonly attempt?: AttemptOutcome
@@ -180,7 +180,7 @@ export interface CaseRecord {
   readonly journeyId: string
   readonly version: number
   readonly state: unknown
-  /** Current version of every resource of the case. */
+  /** Current version of every resource of the case but Provenance and AuditEvent: nothing is decided by those. */
   readonly resources: readonly FhirResource[]
 }
 

@@ -325,6 +325,23 @@ describe('what must not be told as success', () => {
     await client.end()
   })
 
+  test('a message id that no index takes is refused for good, and quarantine takes it', async () => {
+    const store = await database.open()
+    const messageId = Array.from({ length: 500 }, () => randomUUID()).join('')
+    await expect(store.commitCase(anOpening({ message: aMessage({ messageId }) }))).rejects.toMatchObject({
+      code: 'value-invalid',
+    })
+    const refused = {
+      id: randomUUID(),
+      channel: 'long',
+      sender: 's',
+      messageId,
+      receivedAt: NOW,
+      raw: Buffer.from('x'),
+    }
+    await store.quarantine({ ...refused, fault: 'value-invalid', where: 'MSH-10', text: 't', answer: null })
+  })
+
   test('quarantine keeps what came, NUL in its id included, and counts the same bytes once', async () => {
     const store = await database.open()
     const input = {
@@ -339,9 +356,10 @@ describe('what must not be told as success', () => {
       text: 'First segment is PID',
       answer: null,
     } as const
+    const before = (await store.counts())['quarantined'] ?? 0
     await store.quarantine(input)
     await store.quarantine({ ...input, id: randomUUID() })
     await store.quarantine({ ...input, id: randomUUID(), raw: Buffer.from([0, 1, 3]) })
-    expect(await store.counts()).toMatchObject({ quarantined: 2 })
+    expect((await store.counts())['quarantined']).toBe(before + 2)
   })
 })

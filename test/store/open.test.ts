@@ -1,5 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { accountFor } from '../../src/store/embedded/account.js'
+import { installedNative, prepareBinaries } from '../../src/store/embedded/binaries.js'
+import { initCluster, SUPERUSER } from '../../src/store/embedded/cluster.js'
+import { readPidFile } from '../../src/store/embedded/postmaster.js'
+import { makeRuntimeDir } from '../../src/store/embedded/runtime-dir.js'
 import { MIGRATIONS } from '../../src/store/migrations/index.js'
 import { openStore } from '../../src/store/open.js'
 import { anOpening } from '../support/case-commit.js'
@@ -45,6 +56,18 @@ describe('a database that cannot promise a commit is refused', () => {
     })
   })
 
+  test('fsync = off', async () => {
+    const server = await startCareless()
+    try {
+      await expect(openStore({ connection: server.connection })).rejects.toMatchObject({
+        code: 'config-invalid',
+        message: expect.stringContaining('fsync is off'),
+      })
+    } finally {
+      await server.stop()
+    }
+  })
+
   test('one that does not answer is store-unavailable', async () => {
     const connection = { host: '127.0.0.1', port: 1, user: 'x', database: 'x' }
     await expect(openStore({ connection })).rejects.toMatchObject({ code: 'store-unavailable' })
@@ -62,3 +85,29 @@ test('ping tells whether the database answers; a closed store leaves no connecti
   }
   throw new Error('a connection stayed open')
 })
+
+/** A server as an operator might have tuned it: the embedded one cannot be told to. */
+async function startCareless() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'onedoor-test-'))
+  chmodSync(dataDir, 0o755)
+  await initCluster(dataDir)
+  const cluster = join(dataDir, 'postgres')
+  const account = accountFor(cluster)
+  const runtimeDir = makeRuntimeDir(account)
+  const binaries = prepareBinaries(installedNative(), account, runtimeDir)
+  const args = ['-D', cluster, '-k', runtimeDir, '-c', 'listen_addresses=', '-c', 'fsync=off']
+  const child = spawn(binaries.postgres, args, {
+    env: binaries.env,
+    stdio: 'ignore',
+    ...(account.dropped ? { uid: account.uid, gid: account.gid } : {}),
+  })
+  while (readPidFile(cluster)?.isReady !== true) await sleep(10)
+  return {
+    connection: { host: runtimeDir, user: SUPERUSER, database: 'postgres' },
+    async stop() {
+      child.kill('SIGINT')
+      await once(child, 'exit')
+      for (const dir of [runtimeDir, dataDir]) rmSync(dir, { recursive: true })
+    },
+  }
+}

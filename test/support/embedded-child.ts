@@ -5,8 +5,8 @@ import { startEmbedded } from '../../src/store/embedded/start.js'
 const [dataDir = '', seed] = process.argv.slice(2)
 try {
   const embedded = await startEmbedded({ dataDir, ...(seed === undefined ? {} : { seed }) })
-  process.stdout.write(`${JSON.stringify(embedded.connection)}\n`)
   process.once('SIGTERM', () => void embedded.stop().then(() => process.exit(0)))
+  process.stdout.write(`${JSON.stringify(embedded.connection)}\n`)
   setInterval(() => undefined, 60_000)
 } catch (thrown) {
   process.stdout.write(

@@ -1,6 +1,6 @@
 /** The cluster on disk: made once, checked at every start. */
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../../terms/fault.js'
 import { accountFor, canReach, giveDirectoryTo, giveTo, type Account } from './account.js'
@@ -42,10 +42,12 @@ export async function ensureCluster(
     mkdirSync(fresh, { mode: 0o700 })
     giveDirectoryTo(account, fresh)
     if (seed === undefined) await runInitdb(fresh, account, binaries)
-    else cpSync(clusterDir(seed), fresh, { recursive: true, preserveTimestamps: true })
+    else copySeed(seed, fresh, account)
     renameSync(fresh, cluster)
   }
-  giveTo(account, cluster)
+  // A restored copy that root made. Nothing is handed over inside a tree that is the account's already: whoever
+  // broke into PostgreSQL could have linked another's files there.
+  if (account.dropped && statSync(cluster).uid !== account.uid) giveTo(account, cluster)
   const version = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim()
   if (version !== MAJOR_VERSION) {
     throw new Fault(
@@ -55,6 +57,11 @@ export async function ensureCluster(
       cluster,
     )
   }
+}
+
+function copySeed(seed: string, cluster: string, account: Account): void {
+  cpSync(clusterDir(seed), cluster, { recursive: true, preserveTimestamps: true })
+  giveTo(account, cluster)
 }
 
 /** How a command is told its cluster. On Linux by its working directory, which root has entered for it: the

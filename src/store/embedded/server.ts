@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, rmSync, statSync, truncateSync } fro
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../terms/fault.js'
-import { giveTo, type Account } from './account.js'
+import type { Account } from './account.js'
 import type { Binaries } from './binaries.js'
 import { clusterArgument } from './cluster.js'
 import { isRunning, readPidFile } from './postmaster.js'
@@ -83,7 +83,7 @@ function spawnKeeper(options: ServerOptions, logFile: string): ChildProcess {
     clusterArgument(cluster, account),
     ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]
-  const log = openLog(logFile, account)
+  const log = openLog(logFile)
   try {
     return spawn('/bin/sh', ['-c', KEEPER, 'onedoor-postgres', ...command], {
       cwd: cluster,
@@ -107,12 +107,10 @@ function staleProcessIdPass(cluster: string): Readonly<Record<string, string>> {
 
 const MAX_LOG_BYTES = 10 * 1024 * 1024
 
-function openLog(path: string, account: Account): number {
+function openLog(path: string): number {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
   if (size > MAX_LOG_BYTES) truncateSync(path)
-  const log = openSync(path, 'a', 0o600)
-  giveTo(account, path)
-  return log
+  return openSync(path, 'a', 0o600)
 }
 
 function serverOn(child: ChildProcess, cluster: string): Server {

@@ -20,7 +20,7 @@ export interface EmbeddedOptions {
   readonly seed?: string
   /** The PostgreSQL to run (with `bin`, `lib`, `share`); the one npm installed for this platform by default. */
   readonly native?: string
-  /** Recovery after a crash is part of a start; the default is 60 s. */
+  /** Recovery after a crash is part of a start; the default is 120 s. */
   readonly startTimeoutMs?: number
   /** A clean stop that takes longer is cut short (nothing committed is lost); the default is 8 s. */
   readonly stopTimeoutMs?: number
@@ -76,7 +76,7 @@ async function prepareCluster(
   await stopOrphan(cluster, { timeoutMs: stopTimeoutMs(options) })
   if (before !== undefined) removeRuntimeDir(before.socketDir)
   await ensureCluster(place.dataDir, place.account, place.binaries, options.seed)
-  return { ...place, cluster, startTimeoutMs: options.startTimeoutMs ?? 60_000 }
+  return { ...place, cluster, startTimeoutMs: options.startTimeoutMs ?? 120_000 }
 }
 
 async function ensureDatabase(connection: PoolConfig): Promise<void> {
