@@ -210,6 +210,7 @@ function segmentsOf(story: Story, index: number, ids: Ids, at: Date, hospital: H
             fields: { 1: '1', 2: ['DA', 'Drug allergy', 'HL70127'], 3: ['', story.allergy], 4: 'MO' },
           },
         ]),
+    ...(story.observations.length === 0 ? [] : [vitalSigns(time)]),
     ...story.observations.map(([code, name, value, unit], n) => ({
       name: 'OBX',
       fields: {
@@ -236,6 +237,12 @@ function segmentsOf(story: Story, index: number, ids: Ids, at: Date, hospital: H
   ]
 }
 
+/** Observations of a referral stand under an OBR (HL7 v2.5.1 ch. 11, REF_I12). */
+const vitalSigns = (time: string): SegmentData => ({
+  name: 'OBR',
+  fields: { 1: '1', 4: ['85353-1', 'Vital signs', 'LN'], 7: time, 25: 'F' },
+})
+
 function providers(story: Story, hospital: Hospital): SegmentData[] {
   const from: SegmentData = {
     name: 'PRD',
@@ -244,15 +251,15 @@ function providers(story: Story, hospital: Hospital): SegmentData[] {
       2: ['Harebell', 'Asha', '', '', 'Dr'],
       3: ['Ward 24', '', 'Leicester', '', 'LE1 5WW'],
       5: ['0116 496 0000', 'WPN', 'PH'],
+      4: ['WARD24', '', '', hospital.facility],
       7: ['C7654321', 'GMC'],
-      8: hospital.facility,
     },
   }
   if (story.service === undefined) return [from]
   const [alias, name] = story.service
   const to: SegmentData = {
     name: 'PRD',
-    fields: { 1: ['RT', 'Referred to provider', 'HL70286'], 2: [name], 4: [name], 7: [alias, 'DOS'] },
+    fields: { 1: ['RT', 'Referred to provider', 'HL70286'], 4: [name], 7: [alias, 'DOS'] },
   }
   return [from, to]
 }

@@ -230,6 +230,11 @@ export const resources: readonly FhirResource[] = [
     resourceType: 'AllergyIntolerance',
     id: 'a1',
     patient: subject,
+    clinicalStatus: {
+      coding: [
+        { system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'active' },
+      ],
+    },
     code: { text: 'Penicillin' },
     reaction: [{ manifestation: [{ text: 'Urticaria' }] }],
   },

@@ -82,9 +82,9 @@ function pointed(
 ): Readonly<Record<string, unknown>> {
   const inside = fullUrls.get(reference)
   if (inside !== undefined) return { ...members, reference: inside }
-  if (/^(#|https?:|urn:)/.test(reference) || FOREIGN.test(reference)) return members
+  if (/^(#|https?:)/.test(reference) || FOREIGN.test(reference)) return members
   // The message may not hold its target (its text is in the care plan): a dangling reference would be refused.
   const { reference: _dangling, ...rest } = members
-  const type = reference.split('/')[0] ?? 'resource'
+  const type = /^[A-Z]\w+(?=\/)/.exec(reference)?.[0] ?? 'Resource'
   return { ...rest, display: rest['display'] ?? `${type}: see the text of the care plan` }
 }
