@@ -16,7 +16,8 @@ export function readPackage(tgz: Uint8Array, limits: PackageLimits = {}): readon
   for (const { name, content } of tarEntries(unzipped(tgz, maxBytes))) {
     if (!/^package\/[^/]+\.json$/.test(name) || name === 'package/package.json') continue
     const resource = parsed(content)
-    if (CONFORMANCE.has(String(resource?.resourceType))) resources.push(resource)
+    const type = resource?.resourceType
+    if (typeof type === 'string' && CONFORMANCE.has(type)) resources.push(resource)
   }
   return resources
 }

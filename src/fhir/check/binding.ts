@@ -3,7 +3,7 @@ import type { ElementDefinitionBinding } from 'fhir/r4.js'
 import type { Severity } from '../../terms/issue.js'
 import type { Definitions } from '../definitions.js'
 import type { CodeSet, Membership } from '../value-sets.js'
-import { isObject, type Check, type JsonObject, type Run } from './run.js'
+import { isObject, type Check, type JsonObject, type Run, textOf } from './run.js'
 
 const MAX_VALUE_SET = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet'
 
@@ -76,7 +76,7 @@ function checkConcept(run: Run, concept: JsonObject, codes: CodeSet, severity: S
   // A quantity without a unit code says nothing the set could refuse; extensions may stand in for codings.
   if (isSimple ? typeof code !== 'string' : coding === undefined && isQuantityOrExtended(concept)) return
   if (membership(concept, codes) !== 'out') return
-  refuse(run, severity, isSimple ? token(String(code)) : 'no coding of the set', codes)
+  refuse(run, severity, isSimple ? token(textOf(code)) : 'no coding of the set', codes)
 }
 
 const isQuantityOrExtended = (concept: JsonObject): boolean =>

@@ -1,6 +1,6 @@
 /** Rules that span the entries of a Bundle (bundle.html): identity of entries and what references can reach. */
 import { splitRestful } from './reference.js'
-import { isObject, type BundleIndex, type Check, type JsonObject, type Run } from './run.js'
+import { isObject, type BundleIndex, type Check, type JsonObject, type Run, textOf } from './run.js'
 
 /** Entries without a fullUrl are usual here: the server has not named the resource yet. */
 const UNNAMED_ALLOWED = new Set(['transaction', 'batch', 'transaction-response', 'batch-response', 'history'])
@@ -36,7 +36,7 @@ function checkEntryIdentity(run: Run, entry: JsonObject): void {
   const { fullUrl, resource } = entry
   if (!isObject(resource)) return
   if (fullUrl === undefined) {
-    if (UNNAMED_ALLOWED.has(String(run.bundle?.type))) return
+    if (UNNAMED_ALLOWED.has(textOf(run.bundle?.type))) return
     run.error(
       'required',
       'The entry has a resource and no fullUrl. Add its identity, for example urn:uuid: and a UUID.',

@@ -9,7 +9,7 @@ export interface Cardinality {
 
 /** undefined where the profile leaves both ends open. */
 export function cardinalityOf({ min, max }: ElementDefinition): Cardinality | undefined {
-  const upper = max === undefined || max === '*' ? Infinity : Number(max)
+  const upper = typeof max !== 'string' || max === '*' ? Infinity : Number(max)
   const lower = min ?? 0
   return lower === 0 && upper === Infinity ? undefined : { min: lower, max: upper }
 }

@@ -1,5 +1,5 @@
 /** dom-3: every contained resource is referred to, or refers to its container. */
-import { isObject, type JsonObject } from './run.js'
+import { isObject, type JsonObject, textOf } from './run.js'
 import type { NativeInvariant } from './rule.js'
 
 /** As R4 publishes it, with its repeated term. */
@@ -13,7 +13,7 @@ export const containedIsReferenced: NativeInvariant = (node) => {
   collectLocal(node, local)
   return contained.every(
     (resource) =>
-      !isObject(resource) || local.has(`#${String(resource['id'])}`) || refersToContainer(resource),
+      !isObject(resource) || local.has(`#${textOf(resource['id'])}`) || refersToContainer(resource),
   )
 }
 

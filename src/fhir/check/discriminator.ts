@@ -7,7 +7,7 @@ import type { Checkers } from './checkers.js'
 import type { Item } from './items.js'
 import { choiceField, isSame, matchesPattern } from './pattern.js'
 import { resolveReference } from './reference.js'
-import { isObject, type Run } from './run.js'
+import { isObject, type Run, textOf } from './run.js'
 import { conforms } from './type-profiles.js'
 
 export type Matcher = (run: Run, item: Item) => boolean
@@ -214,7 +214,7 @@ function valueTest(
     .flatMap((type) => type.profile ?? [])
     .map((p) => splitCanonical(p).url)
   if (path === 'url' && urls.length > 0) {
-    return (run, item) => valuesOf(run, item).some((value) => urls.includes(String(value)))
+    return (run, item) => valuesOf(run, item).some((value) => urls.includes(textOf(value)))
   }
   const isRequired = places.some(({ node }) => (node.stated?.min ?? 0) > 0)
   return isRequired ? (run, item) => valuesOf(run, item).length > 0 : undefined

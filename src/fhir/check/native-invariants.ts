@@ -12,7 +12,8 @@ import {
   oneOf,
   type NativeInvariant,
 } from './rule.js'
-import { isObject, type JsonObject } from './run.js'
+import { order } from './pattern.js'
+import { isObject, type JsonObject, textOf } from './run.js'
 
 /** Rules of the data types. */
 const DATA_TYPES: Readonly<Record<string, NativeInvariant>> = {
@@ -36,6 +37,8 @@ const DATA_TYPES: Readonly<Record<string, NativeInvariant>> = {
   'expression.exists() or reference.exists()': oneOf('expression', 'reference'),
   // sqty-1
   'comparator.empty()': (node) => !has(node, 'comparator'),
+  // rng-2: units that cannot be compared prove nothing
+  'low.empty() or high.empty() or (low <= high)': (node) => order(node['low'], node['high']) !== 1,
   // rat-1
   '(numerator.empty() xor denominator.exists()) and (numerator.exists() or extension.exists())': (node) =>
     has(node, 'numerator') === has(node, 'denominator') && (has(node, 'numerator') || has(node, 'extension')),
@@ -68,7 +71,7 @@ const containedMeta = (node: JsonObject): readonly JsonObject[] =>
   node['contained'] === undefined ? [] : listOf(node, 'contained').flatMap((r) => listOf(r, 'meta'))
 
 const isBundleType = (bundle: JsonObject, ...types: readonly string[]): boolean =>
-  types.includes(String(bundle['type']))
+  types.includes(textOf(bundle['type']))
 
 /** `%resource.type` inside an entry's resource means that resource; these run on the Bundle itself. */
 const BUNDLE: Readonly<Record<string, NativeInvariant>> = {

@@ -11,7 +11,7 @@ import {
   oneOf,
   type NativeInvariant,
 } from './rule.js'
-import type { JsonObject } from './run.js'
+import { textOf, type JsonObject } from './run.js'
 
 const CONDITION_STATUS = 'http://terminology.hl7.org/CodeSystem/condition-clinical'
 const CONDITION_VERIFICATION = 'http://terminology.hl7.org/CodeSystem/condition-ver-status'
@@ -54,7 +54,7 @@ const REFERRAL: Readonly<Record<string, NativeInvariant>> = {
   'start.exists() = end.exists()': (node) => has(node, 'start') === has(node, 'end'),
   "(start.exists() and end.exists()) or (status in ('proposed' | 'cancelled' | 'waitlist'))": (node) =>
     (has(node, 'start') && has(node, 'end')) ||
-    ['proposed', 'cancelled', 'waitlist'].includes(String(node['status'])),
+    ['proposed', 'cancelled', 'waitlist'].includes(textOf(node['status'])),
   "Appointment.cancelationReason.exists() implies (Appointment.status='noshow' or Appointment.status='cancelled')":
     (node) =>
       implies(has(node, 'cancelationReason'), node['status'] === 'noshow' || node['status'] === 'cancelled'),
@@ -96,7 +96,7 @@ const REFERRAL: Readonly<Record<string, NativeInvariant>> = {
   'dose.exists() or rate.exists()': (node) => has(node, 'dose') || hasChoice(node, 'rate'),
   'documentType.exists() or reference.exists()': oneOf('documentType', 'reference'),
   // md-1
-  "max='*' or (max.toInteger() > 0)": (node) => node['max'] === '*' || Number(node['max']) > 0,
+  "max='*' or (max.toInteger() > 0)": (node) => node['max'] === '*' || Number(textOf(node['max'])) > 0,
   // Names of conformance resources, under a key of their own in each: que-0, msd-0, sdf-0 ...
   "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')": (node) =>
     typeof node['name'] === 'string' && /[A-Z][A-Za-z0-9_]{0,254}/.test(node['name']),
@@ -110,8 +110,9 @@ const REFERRAL: Readonly<Record<string, NativeInvariant>> = {
 
 /** What makes two codings equal, so far as a rule needs it. */
 const codingKeys = (concept: JsonObject): readonly string[] =>
-  listOf(concept, 'coding').map(({ system, version, code, display, userSelected }) =>
-    [system, version, code, display, userSelected].map(String).join('|'),
+  listOf(concept, 'coding').map(
+    ({ system, version, code, display, userSelected }) =>
+      [system, version, code, display].map(textOf).join('|') + (userSelected === true ? '|selected' : ''),
   )
 
 const isWrongAllergy = (node: JsonObject): boolean =>
@@ -126,7 +127,7 @@ const isWrongAllergy = (node: JsonObject): boolean =>
 const WITH_OPTIONS = 'choice open-choice decimal integer date dateTime time string quantity'.split(' ')
 const WITH_LENGTH = 'boolean decimal integer string text url open-choice'.split(' ')
 const isType = (node: JsonObject, ...types: readonly string[]): boolean =>
-  types.includes(String(node['type']))
+  types.includes(textOf(node['type']))
 
 function linkIds(item: JsonObject): readonly unknown[] {
   const own = item['linkId'] === undefined ? [] : [item['linkId']]
@@ -172,7 +173,7 @@ const DEFINITIONS: Readonly<Record<string, NativeInvariant>> = {
     (node) => typeof node['path'] === 'string' && node['path'].split('.').every(isPathName),
   // eld-20
   [String.raw`path.matches('[A-Za-z][A-Za-z0-9]*(\\.[a-z][A-Za-z0-9]*(\\[x])?)*')`]: (node) =>
-    /^[A-Za-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*(\[x])?)*$/.test(String(node['path'])),
+    /^[A-Za-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*(\[x])?)*$/.test(textOf(node['path'])),
 }
 
 export const RESOURCE_INVARIANTS: Readonly<Record<string, NativeInvariant>> = {

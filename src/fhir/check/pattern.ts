@@ -94,7 +94,7 @@ function rangeChecks(definition: ElementDefinition): readonly Check[] {
 }
 
 /** -1, 0 or 1; undefined where the two cannot be compared (different units, different kinds). */
-function order(value: unknown, limit: unknown): number | undefined {
+export function order(value: unknown, limit: unknown): number | undefined {
   if (typeof value === 'number' && typeof limit === 'number') return Math.sign(value - limit)
   if (typeof value === 'string' && typeof limit === 'string') return orderDates(value, limit)
   if (!isObject(value) || !isObject(limit)) return undefined

@@ -1,7 +1,7 @@
 /** References: what they point at inside this resource or bundle, and whether that is an allowed type. */
 import type { Definitions } from '../definitions.js'
 import { FHIR_BASE, splitCanonical } from '../definitions.js'
-import { isObject, type Check, type JsonObject, type Run } from './run.js'
+import { isObject, type Check, type JsonObject, type Run, textOf } from './run.js'
 
 const RESTFUL = /^(.*\/)?([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(\/_history\/[A-Za-z0-9\-.]{1,64})?$/
 const WITHIN_BUNDLE = new Set(['message', 'document'])
@@ -35,11 +35,11 @@ function containedResource(root: JsonObject, id: string): JsonObject | undefined
 export const checkReferenceTarget: Check = (run, value) => {
   const reference = isObject(value) ? value['reference'] : undefined
   if (typeof reference !== 'string' || reference === '' || run.bundle === undefined) return
-  if (reference.startsWith('#') || !WITHIN_BUNDLE.has(String(run.bundle.type))) return
+  if (reference.startsWith('#') || !WITHIN_BUNDLE.has(textOf(run.bundle.type))) return
   const isUrn = reference.startsWith('urn:')
   if (!isUrn && !RESTFUL.test(reference)) return
   if (resolveReference(run, reference) !== undefined) return
-  const text = `The reference points at nothing in this ${String(run.bundle.type)} bundle. Add an entry with that fullUrl or correct the reference.`
+  const text = `The reference points at nothing in this ${textOf(run.bundle.type)} bundle. Add an entry with that fullUrl or correct the reference.`
   run.enter('reference')
   // A urn has no meaning outside the bundle; a URL may be fetched from a server.
   run.report(isUrn ? 'error' : 'warning', 'not-found', text)

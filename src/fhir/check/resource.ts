@@ -2,7 +2,7 @@
 import type { Checkers } from './checkers.js'
 import { indexBundle } from './bundle.js'
 import { kindOf } from './primitives.js'
-import { isObject, type JsonObject, type Run } from './run.js'
+import { isObject, type JsonObject, type Run, textOf } from './run.js'
 
 /** Dispatch by resourceType. `profiles` are checked besides those of meta.profile. */
 export function checkResource(
@@ -70,7 +70,7 @@ function checkStatedProfiles(
     else {
       run.enter(`meta.profile[${index}]`)
       run.report(
-        'warning',
+        'information',
         'not-found',
         'This profile is not known here, so it was not checked. Load its package.',
       )
@@ -81,7 +81,7 @@ function checkStatedProfiles(
 
 function applyProfile(run: Run, resource: JsonObject, canonical: string, checkers: Checkers): void {
   const structure = checkers.definitions.structure(canonical)
-  const type = String(resource['resourceType'])
+  const type = textOf(resource['resourceType'])
   if (structure === undefined) {
     run.error('not-found', 'The profile asked for is not known here. Load its package or correct its URL.')
   } else if (!checkers.definitions.isKindOf(type, structure.type)) {

@@ -1,5 +1,5 @@
 /** Building blocks of invariants written by hand: FHIRPath's exists(), implies and the like on plain JSON. */
-import { isObject, type JsonObject, type Run } from './run.js'
+import { isObject, type JsonObject, type Run, textOf } from './run.js'
 
 export type NativeInvariant = (node: JsonObject, run: Run) => boolean
 
@@ -88,6 +88,6 @@ export const hasCoding = (
 ): boolean =>
   listOf(node, name).some((concept) =>
     listOf(concept, 'coding').some(
-      (coding) => coding['system'] === system && codes.includes(String(coding['code'])),
+      (coding) => coding['system'] === system && codes.includes(textOf(coding['code'])),
     ),
   )

@@ -16,6 +16,9 @@ export interface Limits {
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** The text, or none: values that are not text may have no text form at all (`{"toString": 1}`). */
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 /** The resources a reference inside a bundle can mean. */
 export interface BundleIndex {
   readonly type: unknown
