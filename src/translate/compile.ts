@@ -143,7 +143,8 @@ export class Compiler {
       run.evident = false
       const base = filler?.(run) as { [key: string]: Value } | undefined
       let evident: boolean = base !== undefined && run.evident
-      const object: { [key: string]: Value } = base === undefined ? {} : { ...base }
+      // What a data type made belongs to this object alone.
+      const object: { [key: string]: Value } = base ?? {}
       for (const { key, evaluate } of parts) {
         run.evident = false
         const value = evaluate(run)
@@ -221,28 +222,38 @@ export class Compiler {
   }
 
   private each(path: PathExpression, inner: Evaluate): Evaluate {
-    const { trailing } = this.input.structure
-    const members = new Set([path.name, ...trailing])
-    const isSegment = path.field === 0 && !path.relative
+    if (path.field === 0 && !path.relative) return this.eachSegment(path, inner)
+    const items = itemsOf(path)
     return (run) => {
+      const found = items(run)
+      if (found.length === 0) return undefined
+      const outer = run.item
       const list: Value[] = []
       let evident: boolean = false
-      const add = (value: Value): void => {
-        if (value === undefined) return
+      for (const item of found) {
+        run.item = item
+        const value = inner(run)
+        if (value === undefined) continue
         if (isEvident(run, value)) evident = true
         list.push(value)
       }
-      if (isSegment) {
-        for (const index of run.locateAll(path.name)) {
-          add(run.inScope(segmentScope(run, index, members, trailing), () => inner(run)))
-        }
-      } else {
-        const outer = run.item
-        for (const item of itemsAt(run, path)) {
-          run.item = item
-          add(inner(run))
-        }
-        run.item = outer
+      run.item = outer
+      run.evident = evident
+      return list.length === 0 ? undefined : list
+    }
+  }
+
+  private eachSegment(path: PathExpression, inner: Evaluate): Evaluate {
+    const { trailing } = this.input.structure
+    const members = new Set([path.name, ...trailing])
+    return (run) => {
+      const list: Value[] = []
+      let evident: boolean = false
+      for (const index of run.locateAll(path.name)) {
+        const value = run.inScope(segmentScope(run, index, members, trailing), () => inner(run))
+        if (value === undefined) continue
+        if (isEvident(run, value)) evident = true
+        list.push(value)
       }
       run.evident = evident
       return list.length === 0 ? undefined : list
@@ -250,8 +261,9 @@ export class Compiler {
   }
 
   private from(path: PathExpression, inner: Evaluate): Evaluate {
+    const items = itemsOf(path)
     return (run) => {
-      const item = itemsAt(run, path)[0]
+      const item = items(run)[0]
       if (item === undefined) return undefined
       const outer = run.item
       run.item = item
@@ -318,7 +330,10 @@ export class Compiler {
       }
       default: {
         const isField = expression.kind === 'path' && expression.field > 0 && expression.component === 0
-        if (isField) return (run) => itemsAt(run, expression).length > 0
+        if (isField) {
+          const items = itemsOf(expression)
+          return (run) => items(run).length > 0
+        }
         const evaluate = this.expression(expression, variables)
         return (run) => isTrue(evaluate(run))
       }
@@ -462,12 +477,13 @@ function expressionMakesList(expression: Expression): boolean {
 }
 
 function readerOf(path: PathExpression): Evaluate {
-  const { name, ordinal, field, repetition, component, subcomponent } = path
+  const { field, repetition, component, subcomponent } = path
   if (path.relative) return relativeReader(component, subcomponent)
-  if (field === 0) return (run) => (run.locate(name, ordinal) >= 0 ? true : undefined)
+  const locate = locator(path)
+  if (field === 0) return (run) => (locate(run) >= 0 ? true : undefined)
   if (repetition === 'all') {
     return (run) => {
-      const segment = run.locate(name, ordinal)
+      const segment = locate(run)
       if (segment < 0) return undefined
       const list: Value[] = []
       for (const each of run.source.repetitions(segment, field)) {
@@ -478,10 +494,22 @@ function readerOf(path: PathExpression): Evaluate {
     }
   }
   return (run) => {
-    const segment = run.locate(name, ordinal)
-    return segment < 0
-      ? undefined
-      : run.read(run.source.find(segment, field, repetition, component, subcomponent))
+    const segment = locate(run)
+    if (segment < 0) return undefined
+    return run.read(run.source.find(segment, field, repetition, component, subcomponent))
+  }
+}
+
+/** The path's segment in the scope in hand. A scope is one message's own, so the last answer is remembered by it. */
+function locator({ name, ordinal }: PathExpression): (run: Run) => number {
+  let known: Scope | undefined
+  let found = -1
+  return (run) => {
+    if (run.scope !== known) {
+      known = run.scope
+      found = run.locate(name, ordinal)
+    }
+    return found
   }
 }
 
@@ -498,39 +526,43 @@ function relativeReader(component: number, subcomponent: number): Evaluate {
   }
 }
 
-function itemsAt(run: Run, path: PathExpression): readonly Item[] {
-  if (path.relative) {
-    const { item } = run
-    if (item === null || item.component !== 0) return []
-    const { first, end } = run.source.from(item.segment, item.field, item.repetition, path.component)
-    const leaf = first < end ? run.source.leaves[first] : undefined
-    const there =
-      leaf?.field === item.field && leaf.repetition === item.repetition && leaf.component === path.component
-    return there ? [{ ...item, component: path.component }] : []
-  }
-  const segment = run.locate(path.name, path.ordinal)
-  if (segment < 0) return []
+type Items = (run: Run) => readonly Item[]
+
+const NO_ITEMS: readonly Item[] = []
+
+function itemsOf(path: PathExpression): Items {
   const { field, component, repetition } = path
-  const repetitions = run.source.repetitions(segment, field)
-  if (repetition === 'all' || repetition === 1) {
-    return repetitions.map((each) => ({ segment, field, repetition: each, component }))
+  if (path.relative) {
+    return (run) => {
+      const { item } = run
+      if (item === null || item.component !== 0) return NO_ITEMS
+      const { first, end } = run.source.range(item.segment, item.field, item.repetition, component)
+      return first < end ? [{ ...item, component }] : NO_ITEMS
+    }
   }
-  return repetitions.includes(repetition) ? [{ segment, field, repetition, component }] : []
+  const locate = locator(path)
+  return (run) => {
+    const segment = locate(run)
+    if (segment < 0 || run.source.firstOf(segment, field) < 0) return NO_ITEMS
+    const repetitions = run.source.repetitions(segment, field)
+    if (repetition === 'all' || repetition === 1) {
+      return repetitions.map((each) => ({ segment, field, repetition: each, component }))
+    }
+    return repetitions.includes(repetition) ? [{ segment, field, repetition, component }] : NO_ITEMS
+  }
 }
 
 /** A field (or every repetition of it) as one text, unescaped separators put back: free text is not structure. */
 function wholeReader(path: PathExpression): Evaluate {
   const read = (run: Run, segment: number, repetition: number): Value => {
     const { leaves } = run.source
-    const { first, end } = run.source.from(segment, path.field, repetition, path.component)
+    const { first, end } = run.source.range(segment, path.field, repetition, path.component)
     const parts: Tracked[] = []
     let text = ''
     let component = path.component === 0 ? 1 : path.component
     let subcomponent = 1
     for (let i = first; i < end; i++) {
       const leaf = leaves[i]!
-      if (leaf.field !== path.field || leaf.repetition !== repetition) break
-      if (path.component !== 0 && leaf.component !== path.component) break
       if (leaf.value === null) continue
       if (leaf.component > component) {
         text += run.source.separators.component.repeat(leaf.component - component)
@@ -544,8 +576,9 @@ function wholeReader(path: PathExpression): Evaluate {
     const trimmed = text.trim()
     return trimmed === '' ? undefined : combine(trimmed, parts)
   }
+  const locate = locator(path)
   return (run) => {
-    const segment = run.locate(path.name, path.ordinal)
+    const segment = locate(run)
     if (segment < 0) return undefined
     if (path.repetition !== 'all') return read(run, segment, path.repetition)
     const list = run.source.repetitions(segment, path.field).map((each) => read(run, segment, each))

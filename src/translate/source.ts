@@ -5,6 +5,7 @@ import type { Message } from '../codec/hl7v2/message.js'
 import type { Separators } from '../codec/hl7v2/separators.js'
 
 const NONE: readonly number[] = []
+const NOTHING = { first: 0, end: 0 }
 
 /** The sender says: empty it (HL7 v2.5.1 ch. 2.5.3). */
 const HL7_NULL = '""'
@@ -13,19 +14,15 @@ export class Source {
   readonly leaves: readonly Leaf[]
   /** Segment names in message order. */
   readonly names: readonly string[]
-  /** First leaf of each segment; one more at the end. */
-  private readonly starts: Int32Array
   private readonly byName = new Map<string, number[]>()
+  /** First leaf of each field, -1 where it is empty: most reads are of fields that are not there. */
+  private readonly fields: Int32Array
+  /** Where the fields of a segment begin in `fields`; one more at the end. */
+  private readonly rows: Int32Array
 
   constructor(readonly message: Message) {
     const table = leaves(message)
     const names = message.segments.map((segment) => segment.name)
-    const starts = new Int32Array(names.length + 1)
-    let leaf = 0
-    for (let segment = 0; segment <= names.length; segment++) {
-      while (leaf < table.length && table[leaf]!.segmentIndex < segment) leaf++
-      starts[segment] = leaf
-    }
     names.forEach((name, index) => {
       const known = this.byName.get(name)
       if (known === undefined) this.byName.set(name, [index])
@@ -33,7 +30,12 @@ export class Source {
     })
     this.leaves = table
     this.names = names
-    this.starts = starts
+    this.rows = rowsOf(message)
+    this.fields = new Int32Array(this.rows[names.length]!).fill(-1)
+    for (let i = table.length - 1; i >= 0; i--) {
+      const { segmentIndex, field } = table[i]!
+      this.fields[this.rows[segmentIndex]! + field] = i
+    }
   }
 
   /** Indexes of the segments with this name. */
@@ -41,56 +43,82 @@ export class Source {
     return this.byName.get(name) ?? NONE
   }
 
+  /** Number of the first leaf of a field, or -1. */
+  firstOf(segment: number, field: number): number {
+    const place = this.rows[segment]! + field
+    return place < this.rows[segment + 1]! ? this.fields[place]! : -1
+  }
+
   /** Number of the leaf at a place, or -1. Component and subcomponent 0 mean the first. */
   find(segment: number, field: number, repetition: number, component: number, subcomponent: number): number {
     const comp = component === 0 ? 1 : component
     const sub = subcomponent === 0 ? 1 : subcomponent
-    let low = this.starts[segment]!
-    let high = this.starts[segment + 1]! - 1
-    while (low <= high) {
-      const middle = (low + high) >> 1
-      const leaf = this.leaves[middle]!
-      const order =
-        leaf.field - field || leaf.repetition - repetition || leaf.component - comp || leaf.subcomponent - sub
-      if (order === 0) return middle
-      if (order < 0) low = middle + 1
-      else high = middle - 1
+    for (let i = this.startOf(segment, field, repetition); i >= 0 && i < this.leaves.length; i++) {
+      const leaf = this.leaves[i]!
+      if (leaf.field !== field || leaf.repetition !== repetition || leaf.component > comp) return -1
+      if (leaf.segmentIndex !== segment) return -1
+      if (leaf.component === comp && leaf.subcomponent >= sub) return leaf.subcomponent === sub ? i : -1
     }
     return -1
   }
 
-  /** Number of the first leaf at or after a place within the segment, and one past the segment's last. */
-  from(
+  /** Numbers of a repetition's leaves, from the component on (0: all): first, and one past the last. */
+  range(
     segment: number,
     field: number,
     repetition: number,
     component: number,
   ): { first: number; end: number } {
-    let low = this.starts[segment]!
-    const end = this.starts[segment + 1]!
-    let high = end
+    let first = this.startOf(segment, field, repetition)
+    if (first < 0) return NOTHING
+    const isInside = (i: number): boolean => {
+      const leaf = this.leaves[i]
+      return leaf?.segmentIndex === segment && leaf.field === field && leaf.repetition === repetition
+    }
+    while (component > 0 && isInside(first) && this.leaves[first]!.component < component) first++
+    let end = first
+    while (isInside(end) && (component === 0 || this.leaves[end]!.component === component)) end++
+    return { first, end }
+  }
+
+  /** Numbers of the repetitions of a field that hold anything but null, in order. */
+  repetitions(segment: number, field: number): readonly number[] {
+    const first = this.firstOf(segment, field)
+    if (first < 0) return NONE
+    const found: number[] = []
+    for (let i = first; i < this.leaves.length; i++) {
+      const leaf = this.leaves[i]!
+      if (leaf.field !== field || leaf.segmentIndex !== segment) break
+      if (leaf.raw !== HL7_NULL && found[found.length - 1] !== leaf.repetition) found.push(leaf.repetition)
+    }
+    return found
+  }
+
+  /** First leaf of a repetition; a field may have thousands, so they are not walked. */
+  private startOf(segment: number, field: number, repetition: number): number {
+    let low = this.firstOf(segment, field)
+    if (low < 0 || repetition === 1) return low
+    let high = this.leaves.length
     while (low < high) {
       const middle = (low + high) >> 1
       const leaf = this.leaves[middle]!
-      const order = leaf.field - field || leaf.repetition - repetition || leaf.component - component
+      const order = leaf.segmentIndex - segment || leaf.field - field || leaf.repetition - repetition
       if (order < 0) low = middle + 1
       else high = middle
     }
-    return { first: low, end }
-  }
-
-  /** Numbers of the repetitions of a field that hold anything, in order. */
-  repetitions(segment: number, field: number): readonly number[] {
-    const { first, end } = this.from(segment, field, 0, 0)
-    const found: number[] = []
-    for (let i = first; i < end && this.leaves[i]!.field === field; i++) {
-      const { repetition, raw } = this.leaves[i]!
-      if (raw !== HL7_NULL && found[found.length - 1] !== repetition) found.push(repetition)
-    }
-    return found
+    return low
   }
 
   get separators(): Separators {
     return this.message.separators
   }
+}
+
+/** One slot per field of every segment, field 0 included. */
+function rowsOf(message: Message): Int32Array {
+  const rows = new Int32Array(message.segments.length + 1)
+  message.segments.forEach((segment, index) => {
+    rows[index + 1] = rows[index]! + segment.fieldCount + 1
+  })
+  return rows
 }

@@ -8,6 +8,7 @@ import type { Issue } from '../terms/issue.js'
 export const DROP_REASONS = [
   'delimiters',
   'sequence-only',
+  'structure-only',
   'transport-only',
   'value-invalid',
   'null-on-create',

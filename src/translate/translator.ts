@@ -145,13 +145,21 @@ function mapped(message: Message, context: TranslateContext, program: Program, i
 function markDrops(run: Run, program: Program): void {
   for (const { path, reason } of program.drops) {
     for (const segment of run.source.segments(path.name)) {
-      const { first, end } = run.source.from(segment, path.field, 0, 0)
-      for (let i = first; i < end && run.source.leaves[i]!.field === path.field; i++) {
+      for (
+        let i = run.source.firstOf(segment, path.field);
+        i >= 0 && isInField(run, i, segment, path.field);
+        i++
+      ) {
         if (path.component === 0 || run.source.leaves[i]!.component === path.component)
           run.drops.set(i, reason)
       }
     }
   }
+}
+
+const isInField = (run: Run, leaf: number, segment: number, field: number): boolean => {
+  const found = run.source.leaves[leaf]
+  return found?.segmentIndex === segment && found.field === field
 }
 
 function finish(run: Run, program: Program, marks: Marks, idOf: IdOf) {
