@@ -10,7 +10,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   translate: async (args) => (await import('./main/tools.js')).translate(args),
   validate: async (args) => (await import('./main/tools.js')).validate(args),
   simulate: async (args) => (await import('./main/tools.js')).simulate(args),
-  demo: async (args) => (await import('./cli/demo.js')).runDemo(args),
+  demo: async (args) => (await import('./main/demo.js')).demo(args),
   help: async () => usage(0),
 }
 

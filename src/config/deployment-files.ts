@@ -5,7 +5,7 @@ import { Fault } from '../terms/fault.js'
 import { readTexts } from './assets.js'
 
 /** Folders that other parts of the product read: mapping overlays and profiles of the deployment. */
-const NOT_OURS = ['mappings', 'profiles']
+const NOT_OURS = ['mappings', 'profiles', 'morning']
 
 /** Throws Fault `deployment-invalid` when the folder cannot be read or any file in it is wrong. */
 export function loadDeployment(folder: string, env: EnvLookup): Deployment {

@@ -12,6 +12,7 @@ import type {
   CaseCommit,
   CaseRecord,
   CommitOutcome,
+  DeliveryDraft,
   IncomingMessage,
 } from '../store/types.js'
 import type { Deployment } from '../directory/types.js'
@@ -26,6 +27,8 @@ export interface Cause {
   readonly actor: Actor
   readonly now: Instant
   readonly message?: IncomingMessage
+  /** Sent to the sender's own listener after the commit (HL7 v2 enhanced mode). */
+  readonly applicationAck?: Uint8Array
   readonly attempt?: AttemptOutcome
   readonly deadline?: { readonly id: string; readonly lease: string }
 }
@@ -129,7 +132,8 @@ function commitOf(
       actor: cause.actor,
       data,
     })),
-    deliveries: applied.deliveries.flatMap((plan) => {
+    deliveries: [...acknowledgement(caseId, cause, gateway), ...applied.deliveries].flatMap((plan) => {
+      // A sender without a way in of its own hears no replies; a service always has one, or is never chosen.
       const receives = deployment.partners.get(plan.receiver)?.receives
       return receives === undefined ? [] : [{ ...plan, channel: receives.channel }]
     }),
@@ -139,6 +143,20 @@ function commitOf(
     ...(cause.attempt === undefined ? {} : { attempt: cause.attempt }),
     ...(cause.deadline === undefined ? {} : { deadline: cause.deadline }),
   }
+}
+
+function acknowledgement(caseId: string, cause: Cause, gateway: Gateway): Omit<DeliveryDraft, 'channel'>[] {
+  if (cause.applicationAck === undefined) return []
+  const message = Buffer.from(cause.applicationAck).toString('base64')
+  return [
+    {
+      id: gateway.newId(),
+      receiver: cause.actor.partner,
+      kind: 'ack',
+      subject: caseId,
+      context: { message },
+    },
+  ]
 }
 
 function sourceOf(cause: Cause): Readonly<Record<string, unknown>> {

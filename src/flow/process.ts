@@ -18,8 +18,8 @@ export interface Received {
   readonly message: Message
   readonly sender: Partner
   readonly incoming: IncomingMessage
-  /** True when the application answer follows by the outbox (enhanced mode). */
-  readonly applicationAck: boolean
+  /** The application answer, when it follows by the outbox (enhanced mode). */
+  readonly applicationAck?: Uint8Array
 }
 
 export type Processed =
@@ -90,6 +90,7 @@ async function open(
     patient: request.subject.reference?.replace('Patient/', '') ?? '',
     baton: { holder: sender.id, since: incoming.receivedAt },
     offers: [],
+    origin: originOf(received.message),
   }
   const owned: Task & { id: string } = {
     ...coordinator,
@@ -224,11 +225,21 @@ function settle(outcome: CommitOutcome, caseId: string): Processed {
   }
 }
 
-const causeOf = (event: string, { incoming, sender }: Received): Cause => ({
+const causeOf = (event: string, { incoming, sender, applicationAck }: Received): Cause => ({
   event,
   actor: { partner: sender.id },
   now: incoming.receivedAt,
   message: incoming,
+  ...(applicationAck === undefined ? {} : { applicationAck }),
+})
+
+/** What a reply to this message is addressed and matched by. */
+const originOf = (message: Message): Readonly<Record<string, string>> => ({
+  controlId: message.controlId ?? '',
+  event: message.triggerEvent ?? '',
+  processingId: message.processingId ?? '',
+  application: message.get('MSH-5.1') ?? '',
+  facility: message.get('MSH-6.1') ?? '',
 })
 
 function requestOf(resources: readonly Draft[]): ServiceRequest & { id: string } {

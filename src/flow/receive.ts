@@ -44,12 +44,9 @@ async function accept(
   gateway: Gateway,
 ): Promise<Uint8Array> {
   const mode = acknowledgement(message, sender)
-  const answer = buildAck({
-    original: message,
-    code: mode.accepted,
-    controlId: controlIdOf(gateway.newId()),
-    now: receivedAt,
-  })
+  const ack = (code: AckCode): Uint8Array =>
+    buildAck({ original: message, code, controlId: controlIdOf(gateway.newId()), now: receivedAt })
+  const answer = ack(mode.accepted)
   const incoming = {
     id: gateway.newId(),
     channel: 'mllp',
@@ -62,7 +59,8 @@ async function accept(
     answer,
     duplicateWindowMs: duplicateWindowMsOf(sender),
   }
-  const done = await processMessage({ message, sender, incoming, applicationAck: mode.later }, gateway)
+  const later = mode.later ? { applicationAck: ack('AA') } : {}
+  const done = await processMessage({ message, sender, incoming, ...later }, gateway)
   gateway.observe.answered({
     channel: 'mllp',
     kind: incoming.kind,

@@ -1,11 +1,11 @@
 /** Every way out, by the channel a partner receives on. */
-import { productVersion } from '../config/assets.js'
+import { productVersion, readMappings } from '../config/assets.js'
 import type { Publisher } from '../flow/ports.js'
 import { createBarsPublisher } from '../publish/bars/publisher.js'
 import { createFhirPublisher } from '../publish/fhir/publisher.js'
 import { createHl7v2Publisher } from '../publish/hl7v2/publisher.js'
 import { createFhirClient } from '../wire/fhir-client.js'
-import type { ReplyWriter } from '../translate/reply.js'
+import { createReplyWriter } from '../translate/reply.js'
 
 const MB = 1024 * 1024
 
@@ -14,9 +14,9 @@ export interface Publishers {
   readonly close: () => Promise<void>
 }
 
-export function createPublishers(replyWriter: ReplyWriter): Publishers {
+export function createPublishers(): Publishers {
   const client = createFhirClient({ connectTimeoutMs: 5000, maxAnswerBytes: 10 * MB })
-  const hl7v2 = createHl7v2Publisher(replyWriter)
+  const hl7v2 = createHl7v2Publisher(createReplyWriter(readMappings()))
   const all = [
     createBarsPublisher({ client, softwareVersion: productVersion() }),
     createFhirPublisher({ client }),

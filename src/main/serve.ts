@@ -23,6 +23,7 @@ import { uuidV7 } from '../terms/uuid.js'
 import { openConfiguredStore } from './database.js'
 import { hostInUrl, listenHttp } from './http-listener.js'
 import { createPublishers } from './publishers.js'
+import { stopSignal } from './stop-signal.js'
 import { loadTranslation } from './translation.js'
 
 type Stop = () => Promise<unknown>
@@ -175,11 +176,6 @@ function mllpOptions({ host, mllpPort, mllpTls, limits }: Config): MllpListenerO
     },
   }
 }
-
-const stopSignal = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal))
-  })
 
 const both = (first: Observer, second: Observer): Observer => ({
   answered: (info) => {

@@ -14,6 +14,7 @@ import { Fault } from '../terms/fault.js'
 import { instantOf } from '../terms/instant.js'
 import { uuidV7 } from '../terms/uuid.js'
 import type { TranslateContext } from '../translate/translation.js'
+import { stopSignal } from './stop-signal.js'
 import { loadTranslation } from './translation.js'
 
 const now = () => instantOf(new Date())
@@ -81,7 +82,8 @@ export async function validate(args: readonly string[]): Promise<number> {
   })
 }
 
-export const simulate = (args: readonly string[]): Promise<number> => runSimulate(args, { now, newId, write })
+export const simulate = (args: readonly string[]): Promise<number> =>
+  runSimulate(args, { now, newId, write, stopped: stopSignal() })
 
 function required(positionals: readonly string[], command: string): readonly string[] {
   if (positionals.length > 0) return positionals

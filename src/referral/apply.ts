@@ -201,7 +201,11 @@ class Plan {
       receiver: this.decision.state.sender,
       kind: 'reply',
       subject: effect.taskId ?? this.context.caseId,
-      context: { status: effect.status, ...(effect.reason === undefined ? {} : { reason: effect.reason }) },
+      context: {
+        status: effect.status,
+        origin: this.decision.state.origin,
+        ...(effect.reason === undefined ? {} : { reason: effect.reason }),
+      },
     })
   }
 

@@ -28,6 +28,8 @@ export interface CaseState {
   /** Who is clinically responsible now: exactly one partner, at every instant. */
   readonly baton: { readonly holder: string; readonly since: Instant }
   readonly offers: readonly Offer[]
+  /** What the sender's channel needs to answer under (for HL7 v2: MSH-10 and the names in MSH); opaque here. */
+  readonly origin: Readonly<Record<string, string>>
 }
 
 const OPEN: readonly OfferStatus[] = ['requested', 'received', 'accepted', 'in-progress']

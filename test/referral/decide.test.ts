@@ -27,6 +27,7 @@ const NEW_CASE: CaseState = {
   patient: 'patient',
   baton: { holder: 'hospital', since: NOW },
   offers: [],
+  origin: {},
 }
 
 function context(): { now: Instant; newId: () => string } {
