@@ -108,6 +108,8 @@ const aDay: Criterion = {
   anyOf: [{ from: '2026-01-05T00:00:00Z', before: '2026-01-06T00:00:00Z' }],
 }
 
+const rareStatus: Criterion = { kind: 'equals', column: 'status', anyOf: ['on-hold'] }
+
 const ROWS: [string, SearchQuery, RegExp][] = [
   ['newest of a type', query('Task', [], newest), /resource_recent/],
   [
@@ -117,6 +119,8 @@ const ROWS: [string, SearchQuery, RegExp][] = [
   ],
   ["a service's open offers", query('Task', [owner, open], newestAuthored), /resource_owner/],
   ['one status, newest first', query('Task', [requested], newestAuthored), /resource_status/],
+  ['a rare status, newest first', query('ServiceRequest', [rareStatus], newest), /resource_status_recent/],
+  ['a rare status by date', query('ServiceRequest', [rareStatus], newestAuthored), /resource_status_recent/],
   ['authored on a day', query('ServiceRequest', [aDay], newestAuthored), /resource_authored/],
   [
     'an identifier',
