@@ -116,10 +116,11 @@ function revised(
     return { ...entry, resource: carriedOut(resource as CarePlan, verdict.text, now) }
   }
   if (resource.resourceType === 'ServiceRequest' && !full) {
-    // Plan and place are not part of an interim answer.
+    // Plan, place and findings are not part of an interim answer.
     const {
       basedOn: _plan,
       locationReference: _place,
+      supportingInfo: _findings,
       ...rest
     } = resource as FhirResource & Record<string, unknown>
     return { ...entry, resource: rest as unknown as FhirResource }

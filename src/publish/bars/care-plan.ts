@@ -1,9 +1,10 @@
 /** The CarePlan of a request: where BaRS puts the clinical account, one outcomeCodeableConcept per code and the
  *  narrative as text. Everything the message has no other place for is written here, so nothing of the case is lost. */
-import type { CarePlan, CodeableConcept, FhirResource, ServiceRequest } from 'fhir/r4.js'
-import { describe } from '../../codec/bars/narrative.js'
+import type { Annotation, CarePlan, CodeableConcept, FhirResource, ServiceRequest } from 'fhir/r4.js'
+import { describe, type NameOf } from '../../codec/bars/narrative.js'
 import { barsInstant } from './entries.js'
 import type { Offer } from './offer.js'
+import { resourceNames } from './resource-name.js'
 
 /** Elements of a ServiceRequest that the message carries as they are (see `service-request.ts`). */
 export const CARRIED = [
@@ -41,7 +42,7 @@ export function barsCarePlan(offer: Offer, source: CarePlan | undefined, untold:
     ...(serviceRequest.category ?? []).flatMap((each) => codes('Category', each)),
     ...untold.resources.flatMap(codesOfResource),
     ...(serviceRequest.note ?? []).map((note): CodeableConcept => ({
-      text: describe('Note', note).join('\n'),
+      text: noteInWords(note),
     })),
     ...further(offer, untold),
   ]
@@ -57,6 +58,9 @@ export function barsCarePlan(offer: Offer, source: CarePlan | undefined, untold:
     activity: [...(activity ?? []), { outcomeCodeableConcept: concepts.length > 0 ? concepts : [none] }],
   }
 }
+
+const noteInWords = ({ text, ...about }: Annotation): string =>
+  [`Note: ${text}`, ...describe('Note', about)].join('\n')
 
 /** One concept for each coding, since a receiver looks for its code system concept by concept. */
 function codes(label: string, concept: CodeableConcept | undefined): CodeableConcept[] {
@@ -74,20 +78,28 @@ function codesOfResource(resource: FhirResource): CodeableConcept[] {
 /** The rest in one text: resources first, then single elements. */
 function further(offer: Offer, untold: Untold): CodeableConcept[] {
   const publicUrl = offer.deployment.publicUrl ?? ''
+  const nameOf = resourceNames(offer.record.resources)
   const lines = [
-    ...restOf(offer.serviceRequest),
+    ...restOf(offer.serviceRequest, nameOf),
     ...untold.resources.flatMap((resource) =>
-      describe(resource.resourceType, fetchable(resource, publicUrl)),
+      describe(resource.resourceType, fetchable(withoutTold(resource), publicUrl), nameOf),
     ),
     ...untold.lines,
   ]
   return lines.length === 0 ? [] : [{ text: ['Further content of the referral', ...lines].join('\n') }]
 }
 
-const restOf = (serviceRequest: ServiceRequest): string[] =>
+/** The code of these stands in a concept of its own (`codesOfResource`). */
+function withoutTold(resource: FhirResource): object {
+  if (resource.resourceType !== 'Condition' && resource.resourceType !== 'Procedure') return resource
+  const { code: _told, ...rest } = resource
+  return rest
+}
+
+const restOf = (serviceRequest: ServiceRequest, nameOf: NameOf): string[] =>
   Object.entries(serviceRequest)
     .filter(([name]) => !TOLD.has(name))
-    .flatMap(([name, value]) => describe(`ServiceRequest.${name}`, value))
+    .flatMap(([name, value]) => describe(`ServiceRequest.${name}`, value, nameOf))
 
 /** A file stays at the gateway: its address is written so that the receiver can fetch it there. */
 function fetchable(value: unknown, publicUrl: string): unknown {
