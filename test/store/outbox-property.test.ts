@@ -103,7 +103,7 @@ test('no delivery is lost, doubled or overtaken', async () => {
         expect(inLine).toContain(seq)
       }
     }),
-    { numRuns: 40, endOnFailure: true },
+    { numRuns: 25, endOnFailure: true },
   )
 }, 120_000)
 

@@ -17,7 +17,7 @@ export function prepareBinaries(installed: string, account: Account, runtimeDir:
   const native = canReach(account, join(installed, 'bin'))
     ? installed
     : copyOf(installed, account, runtimeDir)
-  const libraries = librariesOf(native, runtimeDir)
+  const libraries = librariesOf(native, account, runtimeDir)
   return {
     initdb: join(native, 'bin', 'initdb'),
     postgres: join(native, 'bin', 'postgres'),
@@ -61,7 +61,7 @@ interface LibraryLink {
 
 /** The package's install script makes these links; without it (`--ignore-scripts`) no binary starts. Returns the
  *  search path with those made here, or undefined when all are there. */
-function librariesOf(native: string, runtimeDir: string): string | undefined {
+function librariesOf(native: string, account: Account, runtimeDir: string): string | undefined {
   const list = join(native, 'pg-symlinks.json')
   if (!existsSync(list)) return undefined
   const root = dirname(native)
@@ -73,6 +73,7 @@ function librariesOf(native: string, runtimeDir: string): string | undefined {
   for (const { source, target } of missing) {
     symlinkSync(join(root, withoutNative(source, native)), join(dir, basename(target)))
   }
+  giveTo(account, dir)
   // A library found by such a link looks for its own ones beside the link.
   return `${dir}:${join(native, 'lib')}`
 }

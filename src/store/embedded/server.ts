@@ -27,18 +27,22 @@ export interface ServerOptions {
 }
 
 /** Its standard input is a pipe from the gateway, which the kernel closes with the gateway (kill -9 included): then
- *  PostgreSQL gets SIGINT, a clean stop. As PostgreSQL's parent the keeper also reaps it, so that no zombie keeps its
- *  process id where nothing else reaps (a container without an init). Signals to the group are for the gateway. */
+ *  PostgreSQL gets SIGINT, a clean stop, and the private directory goes. As PostgreSQL's parent the keeper also reaps
+ *  it, so that no zombie keeps its process id where nothing else reaps (a container without an init). Signals to the
+ *  process group are for the gateway. */
 const KEEPER = `
 trap '' INT TERM HUP
+runtime=$1
+shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
-{ while read -r _ <&3; do :; done; kill -INT $server; } &
+{ while read -r _ <&3; do :; done; : >"$runtime/abandoned"; kill -INT $server; } &
 watch=$!
 wait $server
 status=$?
 kill -KILL $watch 2>/dev/null
+if [ -e "$runtime/abandoned" ]; then rm -rf "$runtime"; fi
 exit $status`
 
 /** Durability is on and said so here, whatever a configuration file in the cluster says. No statement text and no
@@ -85,7 +89,7 @@ function spawnKeeper(options: ServerOptions, logFile: string): ChildProcess {
   ]
   const log = openLog(logFile)
   try {
-    return spawn('/bin/sh', ['-c', KEEPER, 'onedoor-postgres', ...command], {
+    return spawn('/bin/sh', ['-c', KEEPER, 'onedoor-postgres', runtimeDir, ...command], {
       cwd: cluster,
       env: { ...binaries.env, ...staleProcessIdPass(cluster) },
       stdio: ['pipe', log, log],

@@ -299,6 +299,7 @@ describe('the end of the gateway', () => {
     await killNow(child)
     await until(() => readPidFile(clusterOf(dataDir)) === undefined, 2_000)
     await until(() => processesOf(connection.host).length === 0, 2_000)
+    expect(existsSync(connection.host)).toBe(false)
   })
 
   test('kill -9 and a start at once: the rows that were committed, in less than two seconds', async () => {
