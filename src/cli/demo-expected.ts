@@ -12,8 +12,8 @@ export interface Expected {
   /** ServiceRequest.status; null when no case may exist. */
   readonly request: string | null
   readonly offers: readonly { readonly service: string; readonly status: string }[]
-  /** True when a person must be asked. */
-  readonly decide?: boolean
+  /** True when a person must be asked; null when that depends on who was faster. */
+  readonly decide?: boolean | null
   /** RF1-1 of the replies, in order; null when their number depends on who was faster. */
   readonly told: readonly string[] | null
 }
@@ -29,7 +29,7 @@ export function isAsExpected(seen: ReferralSeen, expected: Expected | undefined)
     seen.ack === expected.ack &&
     (seen.request?.status ?? null) === expected.request &&
     offers.join() === expected.offers.map(({ service, status }) => `${service} ${status}`).join() &&
-    seen.questions.length > 0 === (expected.decide ?? false) &&
+    (expected.decide === null || seen.questions.length > 0 === (expected.decide ?? false)) &&
     (expected.told === null || seen.told.join() === expected.told.join())
   )
 }
