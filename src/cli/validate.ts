@@ -47,7 +47,7 @@ export async function runValidate(request: ValidateRequest, deps: ValidateDeps):
     if (input === '-') {
       tell({
         file: '-',
-        ...verdictOf(validator, '-', await deps.readStdin(), request.profiles ?? [], issues),
+        ...verdictOf(validator, await deps.readStdin(), request.profiles ?? [], issues),
       })
     } else {
       for (const file of filesOf(input))
@@ -121,12 +121,11 @@ function validateFile(
   issues: readonly Issue[],
 ): Verdict {
   const text = textOf(file)
-  return typeof text === 'string' ? verdictOf(validator, file, text, profiles, issues) : refusal([text])
+  return typeof text === 'string' ? verdictOf(validator, text, profiles, issues) : refusal([text])
 }
 
 function verdictOf(
   validator: Validator,
-  _file: string,
   text: string,
   profiles: readonly string[],
   issues: readonly Issue[],

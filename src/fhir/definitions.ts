@@ -82,12 +82,15 @@ class ByCanonical<T extends Conformance> {
 
 function layer(resources: readonly unknown[], below: Definitions | undefined): Definitions {
   const structures = new ByCanonical<PackedStructure>()
+  const resourceTypes = new Set<string>()
   const valueSets = new ByCanonical<ValueSet & Conformance>()
   const codeSystems = new ByCanonical<CodeSystem & Conformance>()
   for (const resource of resources) {
     if (!isConformance(resource)) continue
-    if (isStructure(resource)) structures.add(resource)
-    else if (resource.resourceType === 'ValueSet') valueSets.add(resource as ValueSet & Conformance)
+    if (isStructure(resource)) {
+      structures.add(resource)
+      if (isResourceDefinition(resource)) resourceTypes.add(resource.type)
+    } else if (resource.resourceType === 'ValueSet') valueSets.add(resource as ValueSet & Conformance)
     else if (resource.resourceType === 'CodeSystem') codeSystems.add(resource as CodeSystem & Conformance)
   }
   const trees = new Map<string, ElementNode | undefined>()
@@ -96,10 +99,7 @@ function layer(resources: readonly unknown[], below: Definitions | undefined): D
   const definitions: Definitions = {
     structure: (canonical) => structures.get(canonical) ?? below?.structure(canonical),
     type: (name) => definitions.structure(FHIR_BASE + name),
-    isResourceType: (name) => {
-      const structure = definitions.type(name)
-      return structure?.kind === 'resource' && structure.derivation !== 'constraint' && !structure.abstract
-    },
+    isResourceType: (name) => resourceTypes.has(name) || below?.isResourceType(name) === true,
     isKindOf: (name, ancestor) => {
       let at: string | undefined = name
       for (let steps = 0; at !== undefined && steps < 8; steps++) {
@@ -160,6 +160,10 @@ function isStructure(value: Conformance): value is Conformance & PackedStructure
   const { type, snapshot, differential } = value as unknown as Record<string, unknown>
   return typeof type === 'string' && [snapshot, differential].every(isElementList)
 }
+
+/** The definition of a type itself, not of a profile on it. */
+const isResourceDefinition = ({ url, type, kind, abstract, derivation }: PackedStructure): boolean =>
+  kind === 'resource' && abstract !== true && derivation !== 'constraint' && url === FHIR_BASE + type
 
 function isElementList(view: unknown): boolean {
   if (view === undefined) return true

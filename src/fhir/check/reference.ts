@@ -11,6 +11,7 @@ export function resolveReference(run: Run, reference: string): JsonObject | unde
   if (reference.startsWith('#')) return containedResource(run.rootResource, reference.slice(1))
   const { bundle } = run
   if (bundle === undefined) return undefined
+  if (reference.startsWith('urn:')) return bundle.byUrl.get(reference)
   const target = reference.split('#')[0] ?? ''
   const match = RESTFUL.exec(target)
   const unversioned = match?.[4] === undefined ? target : target.slice(0, -match[4].length)
