@@ -135,25 +135,36 @@ export class Compiler {
         : this.filler(directives.as, directives.with, path, template.at, variables)
     const parts = [...template.entries].map(([key, entry]) => ({
       key,
+      constant: entry.template.kind === 'constant' ? entry.template.value : undefined,
       evaluate: this.entry(key, entry, path, variables),
     }))
+    const moving = parts.filter((part) => part.constant === undefined)
     const needs = (directives.needs ?? []).map((need) => need.split('|'))
     const constant = directives.constant === true
     return (run) => {
       run.evident = false
       const base = filler?.(run) as { [key: string]: Value } | undefined
       let evident: boolean = base !== undefined && run.evident
-      // What a data type made belongs to this object alone.
-      const object: { [key: string]: Value } = base ?? {}
-      for (const { key, evaluate } of parts) {
+      // Most objects come to nothing, so none is made before a value is there.
+      let values: Value[] | undefined
+      for (let i = 0; i < moving.length; i++) {
         run.evident = false
-        const value = evaluate(run)
+        const value = moving[i]!.evaluate(run)
         if (value === undefined) continue
-        object[key] = value
-        if (isEvident(run, value)) evident = true
+        values ??= new Array<Value>(moving.length)
+        values[i] = value
+        if (!evident && isEvident(run, value)) evident = true
       }
       run.evident = evident
       if (!evident && !constant) return undefined
+      // What a data type made belongs to this object alone.
+      const object: { [key: string]: Value } = base ?? {}
+      let next = 0
+      for (const part of parts) {
+        const value = part.constant ?? values?.[next]
+        if (part.constant === undefined) next++
+        if (value !== undefined) object[part.key] = value
+      }
       for (const need of needs) if (need.every((name) => object[name] === undefined)) return undefined
       return object
     }
