@@ -46,7 +46,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   })
   try {
     await requireDurable(database)
-    await migrate(database)
+    await migrate(options.connection)
   } catch (thrown) {
     await database.close()
     throw thrown
