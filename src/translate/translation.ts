@@ -4,9 +4,8 @@ import type { Message } from '../codec/hl7v2/message.js'
 import type { Instant } from '../terms/instant.js'
 import type { Issue } from '../terms/issue.js'
 
-/** Why a source element has no place in the bundle. `mappings/` and `docs/mappings.md` explain each one. */
+/** Why a source element has no place in the bundle. `docs/mappings.md` explains each one. */
 export const DROP_REASONS = [
-  'delimiters',
   'sequence-only',
   'structure-only',
   'transport-only',

@@ -1,7 +1,9 @@
 /** What is wrong in a mapping is found when it is compiled, at its line and column. */
 import { describe, expect, test } from '@jest/globals'
+import { readFileSync } from 'node:fs'
 import { Fault } from '../../src/terms/fault.js'
 import { FUNCTIONS } from '../../src/translate/functions.js'
+import { DROP_REASONS } from '../../src/translate/translation.js'
 import { createTranslator } from '../../src/translate/translator.js'
 import { catalogue, mappings } from './support.js'
 
@@ -87,4 +89,10 @@ describe('refused with file:line:column', () => {
 
 test('the registry of functions is closed, and every function says what it does', () => {
   for (const [name, definition] of FUNCTIONS) expect([name, definition.says.length > 5]).toEqual([name, true])
+})
+
+test('docs/mappings.md lists every function and every reason', () => {
+  const docs = readFileSync('docs/mappings.md', 'utf8')
+  for (const [name, { says }] of FUNCTIONS) expect(docs).toContain(`| \`${name}\` | ${says} |`)
+  for (const reason of DROP_REASONS) expect(docs).toContain(`| \`${reason}\` |`)
 })

@@ -1,6 +1,7 @@
 /** Whatever parses translates or is refused with a reason; the ledger adds up; the same message makes the same ids. */
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import type { DocumentReference } from 'fhir/r4.js'
 import { existsSync, readFileSync } from 'node:fs'
 import { leaves } from '../../src/codec/hl7v2/leaves.js'
 import { parseMessage } from '../../src/codec/hl7v2/parse.js'
@@ -143,7 +144,7 @@ describe('any message', () => {
     ])
     const document = result.bundle?.entry
       ?.map(({ resource }) => resource)
-      .find((r) => r?.resourceType === 'DocumentReference')
+      .find((r): r is DocumentReference => r?.resourceType === 'DocumentReference')
     const text = Buffer.from(document?.content[0]?.attachment.data ?? '', 'base64').toString('utf8')
     expect(text.split('\n')).toEqual(['ZU1-1: 1', 'ZU1-2.1: 20260601', 'ZU1-2.2: Ready'])
   })
