@@ -82,9 +82,23 @@ async function attempt(
   }
   const rendered =
     delivery.rendered ??
-    publisher.render(delivery, record, { deployment, receiver: partner, now: clock(), newId })
+    publisher.render(withReceiverId(delivery, record), record, {
+      deployment,
+      receiver: partner,
+      now: clock(),
+      newId,
+    })
   if (!(await store.beginAttempt(delivery.id, delivery.lease, rendered))) return undefined
   return publisher.send(rendered, receives, AbortSignal.timeout(receives.timeoutMs))
+}
+
+/** What the receiver called the offer is known only once it was delivered, which may be after the cancellation was
+ *  decided. */
+function withReceiverId(delivery: Delivery, record: CaseRecord): Delivery {
+  const reference =
+    delivery.kind === 'cancel' ? offerOf(stateOf(record), delivery.subject)?.reference : undefined
+  if (reference === undefined) return delivery
+  return { ...delivery, context: { ...delivery.context, receiverServiceRequestId: reference } }
 }
 
 async function settle(
@@ -163,14 +177,15 @@ function outcomeOf(
   return {
     ...base,
     state: 'queued',
-    nextAttemptAt: addMs(now, backOffMs(delivery.attempts, receives.retry, gateway)),
+    nextAttemptAt: addMs(now, waitMs(delivery.attempts, fault, receives.retry, gateway)),
   }
 }
 
-/** Doubling with jitter: between half of the step and the whole of it. */
-function backOffMs(attempts: number, retry: RetryPolicy, gateway: Gateway): number {
+/** Doubling with jitter, between half of the step and the whole of it; longer when the receiver asked for it. */
+function waitMs(attempts: number, fault: Fault, retry: RetryPolicy, gateway: Gateway): number {
   const step = Math.min(retry.maxDelayMs, retry.firstDelayMs * 2 ** Math.min(attempts - 1, 30))
-  return Math.round(step * (0.5 + gateway.random() / 2))
+  const backOffMs = Math.round(step * (0.5 + gateway.random() / 2))
+  return Math.max(backOffMs, Math.min(fault.retryAfterMs ?? 0, retry.maxDelayMs))
 }
 
 async function putBeforePerson(

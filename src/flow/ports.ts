@@ -40,6 +40,9 @@ export interface IncomingAnswer {
   readonly from: Partner
   /** The correlation of the delivery it answers (BaRS MessageHeader.response.identifier, MSA-2). */
   readonly correlation: string
+  /** The case the exchange belongs to, when the wire carries it (BaRS X-Correlation-Id): senders whose `correlation`
+   *  names a later message of the same conversation are understood by it. */
+  readonly conversation?: string
   readonly answer: ServiceAnswer
 }
 

@@ -4,7 +4,7 @@ import type { Instant } from '../terms/instant.js'
 
 export type ServiceAnswer =
   /** It has the offer; nobody has decided yet. */
-  | { readonly kind: 'received' }
+  | { readonly kind: 'received'; readonly reference?: ServiceReference }
   /** A clinician took it: the baton moves. */
   | { readonly kind: 'accepted'; readonly reference?: ServiceReference; readonly note?: string }
   | { readonly kind: 'rejected'; readonly reason: Reason; readonly note?: string }

@@ -191,7 +191,11 @@ class Plan {
       receiver: effect.partner,
       kind: 'cancel',
       subject: effect.taskId,
-      context: { serviceId: effect.service },
+      context: {
+        serviceId: effect.service,
+        mistake: effect.mistake,
+        ...(effect.reason === undefined ? {} : { reason: effect.reason.text }),
+      },
     })
   }
 

@@ -14,6 +14,8 @@ export interface Offer {
   readonly partner: string
   readonly status: OfferStatus
   readonly offeredAt: Instant
+  /** The receiver's own id for it, needed to cancel it there. */
+  readonly reference?: string
 }
 
 export interface CaseState {
@@ -43,6 +45,11 @@ export const isTaken = (offer: Offer): boolean => TAKEN.includes(offer.status)
 
 export const offerOf = (state: CaseState, taskId: string): Offer | undefined =>
   state.offers.find((offer) => offer.taskId === taskId)
+
+export const withReference = (state: CaseState, taskId: string, reference: string): CaseState => ({
+  ...state,
+  offers: state.offers.map((offer) => (offer.taskId === taskId ? { ...offer, reference } : offer)),
+})
 
 export const withOffer = (state: CaseState, taskId: string, status: OfferStatus): CaseState => ({
   ...state,

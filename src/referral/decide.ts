@@ -8,6 +8,7 @@ import {
   OFFER_TRANSITIONS,
   offerOf,
   withOffer,
+  withReference,
   type CaseState,
   type Offer,
   type OfferStatus,
@@ -127,11 +128,12 @@ function answer(
     )
   }
   const status = STATUS_OF[given.kind]
+  const known = referenceKept(state, taskId, given)
   if (offer.status === status || (given.kind === 'received' && offer.status !== 'requested')) {
-    return { state, effects: [] }
+    return { state: known, effects: [] }
   }
-  if (!OFFER_TRANSITIONS[offer.status].includes(status)) return late(state, offer, status, context)
-  const moved = withOffer(state, taskId, status)
+  if (!OFFER_TRANSITIONS[offer.status].includes(status)) return late(known, offer, status, context)
+  const moved = withOffer(known, taskId, status)
   const task = taskChange(taskId, status, given)
   switch (given.kind) {
     case 'received':
@@ -146,6 +148,12 @@ function answer(
     case 'failed':
       return givenBack(moved, offer, task, given.reason, context)
   }
+}
+
+/** The receiver's id stays known even when its answer changes nothing: a later cancellation needs it. */
+function referenceKept(state: CaseState, taskId: string, given: ServiceAnswer): CaseState {
+  const reference = 'reference' in given ? given.reference : undefined
+  return reference === undefined ? state : withReference(state, taskId, reference.value)
 }
 
 const STATUS_OF = {
@@ -190,7 +198,7 @@ function taken(state: CaseState, offer: Offer, task: Effect, { now }: DecideCont
       coordinator(state, first ? 'accepted' : 'in-progress'),
       { kind: 'stop-waiting', taskId: offer.taskId },
       ...passed.effects,
-      ...others.flatMap(withdrawal),
+      ...others.flatMap((other) => withdrawal(other)),
       ...(first ? [{ kind: 'tell-sender', status: 'accepted', taskId: offer.taskId } as const] : []),
     ],
   }
@@ -228,7 +236,7 @@ function completed(
       task,
       { kind: 'stop-waiting', taskId: offer.taskId },
       ...passed.effects,
-      ...others.flatMap(withdrawal),
+      ...others.flatMap((other) => withdrawal(other)),
       { kind: 'set-task', taskId: state.coordinator, status: 'completed', businessStatus: 'completed' },
       { kind: 'set-request', status: 'completed' },
       {
@@ -278,7 +286,7 @@ function late(state: CaseState, offer: Offer, status: OfferStatus, { newId }: De
     state,
     effects: [
       { kind: 'ask-person', taskId: newId(), why: 'late-answer', about: offer.taskId, explanation: [said] },
-      ...(taking ? [withdrawOffer(offer)] : []),
+      ...(taking ? [withdrawOffer(offer, {})] : []),
     ],
   }
 }
@@ -299,7 +307,7 @@ function cancel(
         businessStatus: 'cancelled',
         ...(reason === undefined ? {} : { reason }),
       },
-      ...open.flatMap(withdrawal),
+      ...open.flatMap((offer) => withdrawal(offer, { mistake: enteredInError, ...(reason && { reason }) })),
     ],
   }
 }
@@ -317,7 +325,7 @@ function end(state: CaseState, as: 'rejected' | 'completed', reason: Reason | un
         ...(reason && { reason }),
       },
       { kind: 'set-request', status: as === 'completed' ? 'completed' : 'revoked' },
-      ...open.flatMap(withdrawal),
+      ...open.flatMap((offer) => withdrawal(offer, reason && { reason })),
       { kind: 'tell-sender', status: as, ...(reason && { reason }) },
     ],
   }
@@ -386,15 +394,22 @@ function passBaton(state: CaseState, to: string, now: Instant): Decision {
   }
 }
 
-const withdrawOffer = (offer: Offer): Effect => ({
+interface Withdrawal {
+  readonly reason?: Reason
+  readonly mistake?: boolean
+}
+
+const withdrawOffer = (offer: Offer, { reason, mistake = false }: Withdrawal): Effect => ({
   kind: 'withdraw-offer',
   taskId: offer.taskId,
   partner: offer.partner,
   service: offer.service,
+  mistake,
+  ...(reason === undefined ? {} : { reason }),
 })
 
-const withdrawal = (offer: Offer): readonly Effect[] => [
+const withdrawal = (offer: Offer, why: Withdrawal = {}): readonly Effect[] => [
   { kind: 'set-task', taskId: offer.taskId, status: 'cancelled', businessStatus: 'cancelled' },
   { kind: 'stop-waiting', taskId: offer.taskId },
-  withdrawOffer(offer),
+  withdrawOffer(offer, why),
 ]

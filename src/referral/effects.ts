@@ -35,6 +35,9 @@ export type Effect =
       readonly taskId: string
       readonly partner: string
       readonly service: string
+      readonly reason?: Reason
+      /** The request should never have been made, as against: it is no longer needed. */
+      readonly mistake: boolean
     }
   | {
       readonly kind: 'tell-sender'

@@ -94,6 +94,11 @@ export const FAULTS = {
 
 export type FaultCode = keyof typeof FAULTS
 
+export interface FaultOptions extends ErrorOptions {
+  readonly issues?: readonly Issue[]
+  readonly retryAfterMs?: number
+}
+
 /** A refusal or failure. `message` says what was found, what was expected and what to do, without patient data;
  *  `where` is the place in the sender's own words (`PID-3.1`, `byte 212`, `Task.status`). */
 export class Fault extends Error {
@@ -101,15 +106,18 @@ export class Fault extends Error {
 
   /** Every finding, where there was more than one; the first is the message's own. */
   readonly issues: readonly Issue[]
+  /** How long a busy receiver asked to be left alone. */
+  readonly retryAfterMs: number | undefined
 
   constructor(
     readonly code: FaultCode,
     message: string,
     readonly where = '',
-    options: ErrorOptions & { readonly issues?: readonly Issue[] } = {},
+    options: FaultOptions = {},
   ) {
     super(message, options)
     this.issues = options.issues ?? []
+    this.retryAfterMs = options.retryAfterMs
   }
 
   get meaning(): Meaning {

@@ -56,6 +56,7 @@ export async function processMessage(incoming: Incoming, processing: Processing)
     },
     from,
     correlation,
+    conversation: incoming.ids.correlationId,
     answer,
   })
   if (outcome.kind === 'recorded') return reply

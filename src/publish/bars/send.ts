@@ -1,6 +1,7 @@
 /** One attempt to hand a BaRS message over, and what the answer means for the next one (BaRS section 5, the sender's
  *  retry list). Retries carry the same ids and bytes, so a receiver recognises what it already has. */
 import type { OperationOutcomeIssue } from 'fhir/r4.js'
+import { issuedServiceRequestId } from '../../codec/bars/issued-ids.js'
 import { HEADER } from '../../codec/bars/terms.js'
 import type { ReceivesBars } from '../../directory/types.js'
 import type { SendResult } from '../../flow/ports.js'
@@ -9,6 +10,7 @@ import type { RenderedDelivery } from '../../store/types.js'
 import { Fault } from '../../terms/fault.js'
 import type { FhirAnswer, FhirClient } from '../../wire/fhir-client.js'
 import { firstIssue, isResource, issueInWords } from '../../wire/fhir-outcome.js'
+import { retryAfterMs } from '../../wire/retry-after.js'
 
 export async function sendBars(
   client: FhirClient,
@@ -26,13 +28,15 @@ export async function sendBars(
     signal,
   })
   throwIfRefused(answer, rendered)
-  return { httpStatus: answer.status, answer: answer.bytes, says: meaningOf(rendered) }
+  return { httpStatus: answer.status, answer: answer.bytes, says: meaningOf(rendered, answer) }
 }
 
 /** Category `referral` is handed over by the synchronous 200; a validation has only been received (DESIGN 7). */
-function meaningOf(rendered: RenderedDelivery): ServiceAnswer {
+function meaningOf(rendered: RenderedDelivery, answer: FhirAnswer): ServiceAnswer {
+  const issued = issuedServiceRequestId(answer.bytes)
+  const reference = issued === undefined ? {} : { reference: { value: issued } }
   const [, category, , reason] = (rendered.headers[HEADER.useContext] ?? '').split('|')
-  return category === 'referral' && reason === 'new' ? { kind: 'accepted' } : { kind: 'received' }
+  return { kind: category === 'referral' && reason === 'new' ? 'accepted' : 'received', ...reference }
 }
 
 /** Busy says "later" before anything else; then the reply must be ours and FHIR at all; then its own words count. */
@@ -40,8 +44,7 @@ function throwIfRefused(answer: FhirAnswer, rendered: RenderedDelivery): void {
   const { status } = answer
   const issue = firstIssue(answer.body)
   if (status === 425 || status === 429 || status === 503) {
-    const later = answer.header('retry-after')
-    throw refusal('receiver-busy', answer, issue, later === undefined ? '' : ` It asks to wait: ${later}.`)
+    throw refusal('receiver-busy', answer, issue, '', retryAfterMs(answer.header('retry-after')))
   }
   if (status === 408 || status === 504) throw refusal('receiver-silent', answer, issue)
   if (!echoesIds(answer, rendered)) {
@@ -77,10 +80,12 @@ function refusal(
   answer: FhirAnswer,
   issue: OperationOutcomeIssue | undefined,
   more = '',
+  retryAfterMs?: number,
 ): Fault {
   return new Fault(
     code,
     `The receiver answered HTTP ${answer.status}${issueInWords(issue)}.${more}`,
     '$process-message',
+    retryAfterMs === undefined ? {} : { retryAfterMs },
   )
 }

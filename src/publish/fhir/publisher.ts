@@ -7,6 +7,7 @@ import type { CaseRecord, Delivery, RenderedDelivery } from '../../store/types.j
 import { Fault } from '../../terms/fault.js'
 import type { FhirAnswer, FhirClient } from '../../wire/fhir-client.js'
 import { firstIssue, isResource, issueInWords } from '../../wire/fhir-outcome.js'
+import { retryAfterMs } from '../../wire/retry-after.js'
 import { cancelTransaction, offerTransaction } from './transaction.js'
 
 const MEDIA_TYPE = 'application/fhir+json'
@@ -76,19 +77,22 @@ function throwIfRefused(answer: FhirAnswer): void {
   const { status } = answer
   if (status >= 200 && status < 300) {
     if (isResource(answer.body, 'Bundle')) return
-    throw refusal('receiver-answer-unreadable', answer, 'Expected a transaction-response Bundle.')
+    throw new Fault(
+      'receiver-answer-unreadable',
+      `The receiver answered HTTP ${answer.status} without the transaction-response Bundle that was expected.`,
+      'transaction',
+    )
   }
   if (status === 425 || status === 429 || status === 503) {
-    const later = answer.header('retry-after')
-    throw refusal('receiver-busy', answer, later === undefined ? '' : `It asks to wait: ${later}.`)
+    throw refusal('receiver-busy', answer, retryAfterMs(answer.header('retry-after')))
   }
-  if (status === 408 || status >= 500) throw refusal('receiver-silent', answer, '')
-  throw refusal('receiver-rejected', answer, '')
+  if (status === 408 || status >= 500) throw refusal('receiver-silent', answer)
+  throw refusal('receiver-rejected', answer)
 }
 
 type RefusalCode = 'receiver-busy' | 'receiver-silent' | 'receiver-answer-unreadable' | 'receiver-rejected'
 
-function refusal(code: RefusalCode, answer: FhirAnswer, more: string): Fault {
-  const text = `The receiver answered HTTP ${answer.status}${issueInWords(firstIssue(answer.body))}. ${more}`
-  return new Fault(code, text.trim(), 'transaction')
+function refusal(code: RefusalCode, answer: FhirAnswer, retryAfterMs?: number): Fault {
+  const text = `The receiver answered HTTP ${answer.status}${issueInWords(firstIssue(answer.body))}.`
+  return new Fault(code, text, 'transaction', retryAfterMs === undefined ? {} : { retryAfterMs })
 }
