@@ -65,11 +65,31 @@ export class Compiler {
       }
       case 'expression':
         if (template.expression.kind === 'as') return this.asDatatype(template.expression, path)
+        if (
+          template.expression.kind === 'first' &&
+          template.expression.options.some(({ kind }) => kind === 'as')
+        ) {
+          return this.firstOf(template.expression.options, path, variables)
+        }
         return this.expression(template.expression, variables)
       case 'list':
         return this.list(template.items, path, variables)
       case 'object':
         return this.object(template, path, variables)
+    }
+  }
+
+  /** `OBR-4 as CWE ?? RXO-1 as CWE`. */
+  private firstOf(options: readonly Expression[], path: string, variables: Variables): Evaluate {
+    const parts = options.map((expression) =>
+      this.template({ kind: 'expression', expression, at: expression.at }, path, variables),
+    )
+    return (run) => {
+      for (const part of parts) {
+        const value = part(run)
+        if (value !== undefined) return value
+      }
+      return undefined
     }
   }
 
