@@ -14,13 +14,22 @@ export async function commitCase(database: Database, commit: CaseCommit): Promis
   let generation = 1
   for (let tries = 0; tries < MAX_GENERATION_RACES; tries++) {
     const outcome = await tryCommit(database, commit, generation)
-    if (outcome !== 'message-known') return outcome
+    if (outcome !== 'message-known')
+      return outcome.kind === 'stale' ? staleOrKnown(database, commit) : outcome
     if (commit.message === undefined) break
     const found = resolve(commit.message, await findGenerations(database, commit.message))
     if (typeof found !== 'number') return found
     generation = found
   }
   throw new Fault('store-busy', 'This message id is being used by many at once; send the message again.')
+}
+
+/** A message that came before finds its case already there: it is known, not late. */
+async function staleOrKnown(database: Database, { message }: CaseCommit): Promise<CommitOutcome> {
+  if (message === undefined) return { kind: 'stale' }
+  const known = await findGenerations(database, message)
+  const same = known.find((kept) => kept.bodyHash === message.bodyHash)
+  return same === undefined ? { kind: 'stale' } : duplicateOf(same)
 }
 
 async function tryCommit(
@@ -57,10 +66,16 @@ function refusalOf(thrown: unknown): CommitOutcome | 'message-known' {
   throw thrown
 }
 
+const duplicateOf = ({ answer, caseId }: KeptMessage): CommitOutcome => ({
+  kind: 'duplicate',
+  answer,
+  caseId,
+})
+
 /** What a message id that is known already means; a number is the generation to try next. */
 function resolve(message: IncomingMessage, known: readonly KeptMessage[]): CommitOutcome | number {
   const same = known.find((kept) => kept.bodyHash === message.bodyHash)
-  if (same !== undefined) return { kind: 'duplicate', answer: same.answer, caseId: same.caseId }
+  if (same !== undefined) return duplicateOf(same)
   const [latest] = known
   if (latest === undefined) return 1
   const isWithin = msBetween(latest.receivedAt, message.receivedAt) < message.duplicateWindowMs

@@ -9,6 +9,19 @@ import { withDatabase } from '../support/postgres.js'
 const database = withDatabase()
 
 describe('one message, one case', () => {
+  test('a message sent again after its answer was lost finds the case it made and gets that answer', async () => {
+    const store = await database.open()
+    const message = aMessage()
+    const opening = anOpening({ message })
+    expect((await store.commitCase(opening)).kind).toBe('committed')
+    const again = anOpening({ caseId: opening.caseId, message: { ...message, id: randomUUID() } })
+    expect(await store.commitCase(again)).toEqual({
+      kind: 'duplicate',
+      answer: message.answer,
+      caseId: opening.caseId,
+    })
+  })
+
   test('64 commits of the same message at once: one case, 63 times its answer', async () => {
     const store = await database.open({ poolSize: 32 })
     const message = aMessage({ answer: Buffer.from('the answer') })
