@@ -1,6 +1,8 @@
 /** The small language of unquoted text in mapping files: paths, pipes, fallbacks, conditions. No eval. */
 import { mappingFault } from './position.js'
 import type { Position } from './position.js'
+import { tokenise } from './tokens.js'
+import type { Token } from './tokens.js'
 
 /** `PID-5[2].1.1`, `NTE-3[*]`, `XPN.2` or a bare segment name. Numbers start at 1, as HL7 counts. */
 export interface PathExpression {
@@ -60,15 +62,6 @@ export type Expression =
       readonly at: Position
     }
 
-interface Token {
-  readonly kind: 'word' | 'path' | 'text' | 'number' | 'variable' | 'sign' | 'end'
-  readonly text: string
-  readonly offset: number
-}
-
-const TOKEN =
-  /\s*(?:'((?:[^']|'')*)'|(\$[A-Za-z][A-Za-z0-9]*)|([A-Z][A-Z0-9]{2}(?:\[\d+\])?-\d+(?:\[(?:\d+|\*)\])?(?:\.\d+){0,2}|[A-Z][A-Z0-9]{1,2}(?:\.\d+){1,2}|[A-Z][A-Z0-9]{2}\[\d+\])(?![\w-])|([A-Za-z][A-Za-z0-9-]*)|(\d+(?:\.\d+)?)|(\?\?|!=|[=|()]))/y
-
 const PATH = /^([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?(?:-(\d+)(?:\[(\d+|\*)\])?(?:\.(\d+))?(?:\.(\d+))?)?$/
 const RELATIVE = /^([A-Z][A-Z0-9]{1,2})\.(\d+)(?:\.(\d+))?$/
 
@@ -84,34 +77,6 @@ export function parsePath(text: string, at: Position): PathExpression {
   const expression = parseExpression(text, at)
   if (expression.kind !== 'path') throw mappingFault(at, `Found "${text}"; expected one path such as PID-5.`)
   return expression
-}
-
-function tokenise(text: string, at: Position): readonly Token[] {
-  const tokens: Token[] = []
-  TOKEN.lastIndex = 0
-  let offset = 0
-  while (text.slice(offset).trim() !== '') {
-    TOKEN.lastIndex = offset
-    const match = TOKEN.exec(text)
-    if (match === null) {
-      const column = at.column + offset
-      throw mappingFault({ ...at, column }, `"${text.slice(offset).trim()}" is not part of an expression.`)
-    }
-    tokens.push(tokenOf(match, offset))
-    offset = TOKEN.lastIndex
-  }
-  tokens.push({ kind: 'end', text: '', offset })
-  return tokens
-}
-
-function tokenOf(match: RegExpExecArray, offset: number): Token {
-  const [, text, variable, path, word, number, sign] = match
-  if (text !== undefined) return { kind: 'text', text: text.replaceAll("''", "'"), offset }
-  if (variable !== undefined) return { kind: 'variable', text: variable.slice(1), offset }
-  if (path !== undefined) return { kind: 'path', text: path, offset }
-  if (word !== undefined) return { kind: 'word', text: word, offset }
-  if (number !== undefined) return { kind: 'number', text: number, offset }
-  return { kind: 'sign', text: sign ?? '', offset }
 }
 
 /** Recursive descent; each method is one rule, loosest binding first. */

@@ -101,3 +101,18 @@ export function ownerOf(run: Run, structure: Structure): string {
   for (let i = run.scope.first - 1; i >= 0; i--) if (!structure.trailing.has(names[i]!)) return names[i]!
   return ''
 }
+
+/** A scope of one segment and the trailing segments after it. */
+export function segmentScope(
+  run: Run,
+  first: number,
+  members: ReadonlySet<string>,
+  trailing: ReadonlySet<string>,
+): Scope {
+  const { names } = run.source
+  let end = first + 1
+  while (end < names.length && trailing.has(names[end]!)) end++
+  // A trailing segment taken by itself stands alone: the one after it is not part of it.
+  if (trailing.has(names[first]!)) end = first + 1
+  return { first, end, shared: -1, members, parent: run.scope }
+}

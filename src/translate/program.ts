@@ -1,8 +1,8 @@
 /** A message mapping as closures: what is refused, what is made in which order, what is left out and why. */
-import { Compiler, segmentScope } from './compile.js'
+import { Compiler } from './compile.js'
 import type { ElementCatalogue } from './catalogue.js'
 import type { FaultCode } from '../terms/fault.js'
-import { groupNamed, scopesOf } from './groups.js'
+import { groupNamed, scopesOf, segmentScope } from './groups.js'
 import type { Group } from './groups.js'
 import type {
   DroppedElement,
