@@ -32,7 +32,8 @@ export function parseMessage(input: Uint8Array | string, limits: Partial<Hl7Limi
   })
 }
 
-/** What a message must carry to be answered and told apart: MSH-9 and MSH-10 (HL7 v2.5.1 ch. 2.15.9). */
+/** What a message must carry to be understood, answered and told apart: MSH-9, MSH-10 and, where it is given, a
+ *  version there is in MSH-12 (HL7 v2.5.1 ch. 2.15.9, table 0104). */
 export function requireHeader(message: Message): void {
   if (message.controlId === undefined) {
     throw new Fault('message-id-missing', 'MSH-10 is empty; expected the message control id.', 'MSH-10')
@@ -44,7 +45,14 @@ export function requireHeader(message: Message): void {
       'MSH-9',
     )
   }
+  const { version } = message
+  if (version !== undefined && !VERSION.test(version)) {
+    throw new Fault('version-unsupported', 'MSH-12 is no version of HL7 v2; expected 2.1 to 2.8.', 'MSH-12')
+  }
 }
+
+/** `2.5.1`; some write `2` for all of them. */
+const VERSION = /^2(?:\.[1-8](?:\.\d)?)?$/
 
 /** A string is Unicode already, whatever MSH-18 says. */
 const alreadyText = (input: string): DecodedText => {

@@ -58,6 +58,7 @@ describe('bad input (skipped without ../shared/corpora/bad-input)', () => {
       '42': 'message-id-missing',
       '44': 'separators-invalid',
       '45': 'separators-invalid',
+      '46': 'version-unsupported',
       '53': 'message-too-large',
       '54': 'message-too-large',
     })

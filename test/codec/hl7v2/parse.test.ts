@@ -125,6 +125,11 @@ describe('requireHeader', () => {
     ['MSH|^~\\&|A|B|C|D|20261121||REF^I12||P|2.4', 'message-id-missing'],
     ['MSH|^~\\&|A|B|C|D|20261121||REF^I12|""|P|2.4', 'message-id-missing'],
     ['MSH|^~\\&|A|B|C|D|20261121|||C1|P|2.4', 'message-type-unsupported'],
+    ['MSH|^~\\&|A|B|C|D|20261121||REF^I12|C1|P|2.5.1^GBR', 'accepted'],
+    ['MSH|^~\\&|A|B|C|D|20261121||REF^I12|C1|P|2', 'accepted'],
+    ['MSH|^~\\&|A|B|C|D|20261121||REF^I12|C1|P', 'accepted'],
+    ['MSH|^~\\&|A|B|C|D|20261121||REF^I12|C1|P|9.9', 'version-unsupported'],
+    ['MSH|^~\\&|A|B|C|D|20261121||REF^I12|C1|P|3.0', 'version-unsupported'],
   ])('%s: %s', (text, expected) => expect(codeOf(() => requireHeader(parseMessage(text)))).toBe(expected))
 })
 
