@@ -38,12 +38,19 @@ export async function processMessage(received: Received, gateway: Gateway): Prom
     case 'cancel':
       return change(translation.action, resources, received, gateway)
     default:
-      throw new Fault(
-        'event-unsupported',
-        `${received.message.messageType} is understood but starts and changes no case here; send REF^I12, I13 or I14.`,
-        'MSH-9',
-      )
+      throw unsupported(received.message, gateway)
   }
+}
+
+/** Names no type: MSH-9 is the sender's own text. */
+function unsupported({ messageCode }: Message, { translator }: Gateway): Fault {
+  const types = translator.messageTypes
+  const isKnown = types.some((type) => type.startsWith(`${messageCode ?? ''}^`))
+  return new Fault(
+    isKnown ? 'event-unsupported' : 'message-type-unsupported',
+    'A message of this type starts and changes no case here; send REF^I12, I13 or I14.',
+    'MSH-9',
+  )
 }
 
 type ValidTranslation = Translation & { readonly bundle: NonNullable<Translation['bundle']> }

@@ -1,6 +1,7 @@
 /** HL7 v2 bytes in, one answer out: decode, process, one commit, and only then the positive answer.
  *  Whatever fails is kept in quarantine with its bytes before the negative answer goes out. */
 import { buildAck, type AckCode, type AckError } from '../codec/hl7v2/ack.js'
+import { isBatch } from '../codec/hl7v2/batch.js'
 import { bodyHash } from '../codec/hl7v2/fingerprint.js'
 import type { Message } from '../codec/hl7v2/message.js'
 import { parseMessage, requireHeader } from '../codec/hl7v2/parse.js'
@@ -11,7 +12,7 @@ import { msBetween, type Instant } from '../terms/instant.js'
 import { isError } from '../terms/issue.js'
 import type { Gateway } from './gateway.js'
 import { processMessage } from './process.js'
-import { duplicateWindowMsOf, requireProcessingId, senderOf } from './sender.js'
+import { duplicateWindowMsOf, requireMessageType, requireProcessingId, senderOf } from './sender.js'
 
 /** ERR segments in one answer: enough to mend a message, few enough to read. */
 const MAX_ERRORS = 10
@@ -21,10 +22,12 @@ export async function receive(raw: Uint8Array, gateway: Gateway): Promise<Uint8A
   const receivedAt = gateway.clock()
   let message: Message | undefined
   try {
+    refuseBatch(raw)
     message = parseMessage(raw, gateway.hl7Limits)
     requireHeader(message)
     const sender = senderOf(message, gateway.deployment, gateway.acceptUnregistered)
     requireProcessingId(message, sender)
+    requireMessageType(message, sender)
     return await accept(message, raw, sender, receivedAt, gateway)
   } catch (thrown) {
     return refuse(asFault(thrown), raw, message, receivedAt, gateway)
@@ -34,6 +37,16 @@ export async function receive(raw: Uint8Array, gateway: Gateway): Promise<Uint8A
 /** Bytes that never became a message: a frame cut off, too large or not HL7 at all. */
 export async function refuseFrame(fault: Fault, raw: Uint8Array, gateway: Gateway): Promise<Uint8Array> {
   return refuse(fault, raw, undefined, gateway.clock(), gateway)
+}
+
+/** One answer belongs to one message: a batch would need one for each (HL7 v2.5.1 ch. 2.10.3). */
+function refuseBatch(raw: Uint8Array): void {
+  if (!isBatch(raw)) return
+  throw new Fault(
+    'batch-refused',
+    'Found a batch (FHS, BHS) or more than one MSH; expected one message in a frame. Send each message by itself.',
+    'MSH',
+  )
 }
 
 async function accept(

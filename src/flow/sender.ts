@@ -37,6 +37,17 @@ export function requireProcessingId(message: Message, sender: Partner): void {
   )
 }
 
+/** Throws Fault `event-unsupported` for what this partner does not send, where its entry names what it does. */
+export function requireMessageType(message: Message, sender: Partner): void {
+  const allowed = sender.sends.hl7v2?.messageTypes
+  if (allowed === undefined || allowed.includes(message.messageType)) return
+  throw new Fault(
+    'event-unsupported',
+    `This partner sends ${allowed.join(', ')}; send one of these, or ask the operator to add the type.`,
+    'MSH-9',
+  )
+}
+
 export const duplicateWindowMsOf = (sender: Partner): number =>
   sender.sends.hl7v2?.duplicateWindowMs ?? DAY_MS
 
