@@ -115,7 +115,7 @@ export interface Service {
   readonly hours: readonly OpeningHours[]
   /** Whole days it is closed in spite of its hours. */
   readonly closures?: readonly Closure[]
-  /** `referral`: its synchronous 200 is acceptance. `validation`: it may accept or decline later (DESIGN 7). */
+  /** `referral`: its synchronous 200 is acceptance. `validation`: it may accept or decline later. */
   readonly category: 'referral' | 'validation'
   /** BaRS use-case coding put on offers to it. */
   readonly useCase?: { readonly code: string; readonly display: string; readonly bilateral: boolean }

@@ -31,7 +31,7 @@ export async function sendBars(
   return { httpStatus: answer.status, answer: answer.bytes, says: meaningOf(rendered, answer) }
 }
 
-/** Category `referral` is handed over by the synchronous 200; a validation has only been received (DESIGN 7). */
+/** Category `referral` is handed over by the synchronous 200; a validation has only been received. */
 function meaningOf(rendered: RenderedDelivery, answer: FhirAnswer): ServiceAnswer {
   const issued = issuedServiceRequestId(answer.bytes)
   const reference = issued === undefined ? {} : { reference: { value: issued } }
