@@ -1,112 +1,11 @@
 /** The closed registry of functions that a mapping may pipe a value through. */
 import { CHECKS } from './checks.js'
-import { offsetInZone, parseHl7Time } from './dates.js'
-import type { Hl7Time } from './dates.js'
+import { changed, first, ofText } from './function.js'
+import type { FunctionDefinition } from './function.js'
+import { TIME_FUNCTIONS } from './function-times.js'
 import { mappingFault } from './position.js'
-import type { Position } from './position.js'
-import type { Run } from './run.js'
 import { tableNamed, translateCode } from './tables.js'
-import type { Table } from './tables.js'
 import { combine, textOf, Tracked } from './tracked.js'
-import type { Scalar, Value } from './tracked.js'
-
-export interface Argument {
-  /** Its text when it is quoted or a bare word. */
-  readonly literal: string | undefined
-  readonly evaluate: (run: Run) => Value
-  /** The same as a condition. */
-  readonly holds: (run: Run) => boolean
-}
-
-export interface CallSite {
-  readonly args: readonly Argument[]
-  readonly tables: ReadonlyMap<string, Table>
-  readonly at: Position
-}
-
-export interface FunctionDefinition {
-  /** Fewest and most arguments. */
-  readonly args: readonly [number, number]
-  /** True when a list is taken as a whole; otherwise each of its values passes by itself. */
-  readonly takesLists?: boolean
-  /** One line for `docs/mappings.md`. */
-  readonly says: string
-  compile(site: CallSite): (run: Run, value: Value) => Value
-}
-
-/** The same origin under another value; undefined stays undefined. */
-const changed = (value: Value, scalar: Scalar | undefined): Value => {
-  if (scalar === undefined) return undefined
-  return value instanceof Tracked ? value.as(scalar) : scalar
-}
-
-/** A function of text alone. `refuse` says what a text that gives nothing should have been. */
-function ofText(
-  says: string,
-  change: (text: string) => Scalar | undefined,
-  refuse?: string,
-): FunctionDefinition {
-  return {
-    args: [0, 0],
-    says,
-    compile: () => (run, value) => {
-      const text = textOf(value)
-      if (text === undefined) return undefined
-      const scalar = change(text)
-      if (scalar === undefined && refuse !== undefined) refuseValue(run, value, refuse)
-      return changed(value, scalar)
-    },
-  }
-}
-
-function refuseValue(run: Run, value: Value, expected: string): void {
-  run.drop(value, 'value-invalid')
-  run.warn('value', value, `The value is not ${expected}; the element was left out.`)
-}
-
-const first = (site: CallSite): Argument => {
-  const [argument] = site.args
-  if (argument === undefined) throw mappingFault(site.at, 'An argument is missing.')
-  return argument
-}
-
-function timeFunction(says: string, write: (run: Run, value: Value, time: Hl7Time) => string | undefined) {
-  const definition: FunctionDefinition = {
-    args: [0, 0],
-    says,
-    compile: () => (run, value) => {
-      const text = textOf(value)
-      if (text === undefined) return undefined
-      const time = parseHl7Time(text)
-      if (time === undefined) {
-        refuseValue(run, value, 'a real date or time (YYYY[MM[DD[HH[MM[SS]]]]][+/-ZZZZ])')
-        return undefined
-      }
-      return changed(value, write(run, value, time))
-    },
-  }
-  return definition
-}
-
-function withZone(run: Run, value: Value, time: Hl7Time): string {
-  if (time.offset !== undefined) return `${time.date}T${time.time}${time.offset}`
-  const { timeZone } = run.context
-  const { offset, doubt } = offsetInZone(timeZone, time.localMs)
-  if (run.zoned++ === 0) run.firstZoned = run.pathOf(value)
-  if (doubt === 'skipped') {
-    run.warn(
-      'value',
-      value,
-      `The clocks in ${timeZone} skip this time; read with the offset before the change (${offset}).`,
-    )
-  } else if (doubt === 'twice') {
-    run.warn('value', value, `This time comes twice in ${timeZone}; the first was taken (${offset}).`)
-  }
-  return `${time.date}T${time.time}${offset}`
-}
-
-/** An HL7 time of day 0000 in a date of birth is padding, not midnight. */
-const isPadding = (time: string): boolean => /^00:00:00(\.0+)?$/.test(time)
 
 /** Characters that no FHIR string may hold (R4 2.24.0.1). */
 
@@ -137,24 +36,7 @@ const isBase64 = (text: string): boolean => text.length % 4 === 0 && /^[A-Za-z0-
 
 export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
   Object.entries({
-    date: timeFunction('HL7 date -> FHIR date, same precision', (_run, _value, time) => time.date),
-    dateTime: timeFunction("HL7 time -> FHIR dateTime, sender's zone if none given", (run, value, time) =>
-      time.time === undefined ? time.date : withZone(run, value, time),
-    ),
-    instant: timeFunction('HL7 time -> FHIR instant; nothing for a date alone', (run, value, time) =>
-      time.time === undefined ? undefined : withZone(run, value, time),
-    ),
-    birthTime: timeFunction('time of birth; nothing when it is 0000 padding', (run, value, time) =>
-      time.time === undefined || isPadding(time.time) ? undefined : withZone(run, value, time),
-    ),
-    time: ofText(
-      'HL7 time of day HH[MM[SS]] -> FHIR time',
-      (text) => {
-        const at = parseHl7Time(`20000101${text}`)
-        return at?.offset === undefined ? at?.time : undefined
-      },
-      'a time of day (HH[MM[SS]])',
-    ),
+    ...TIME_FUNCTIONS,
     table: {
       args: [1, 1],
       says: 'the meaning of a code in a table',
@@ -245,20 +127,6 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
         }
       },
     },
-    notBefore: {
-      args: [1, 1],
-      says: 'the end of a period, left out with a warning when it lies before the start',
-      compile: (site) => {
-        const { evaluate } = first(site)
-        return (run, value) => {
-          const start = textOf(evaluate(run))
-          const end = textOf(value)
-          if (start === undefined || end === undefined || !isBefore(end, start)) return value
-          refuseValue(run, value, 'at or after the start of its period')
-          return undefined
-        }
-      },
-    },
     containing: {
       args: [1, 1],
       says: 'the value, only if it contains the text',
@@ -325,10 +193,3 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
     localCodeSystem: local('codes', "a namespace of the sender's own codes"),
   } satisfies Record<string, FunctionDefinition>),
 )
-
-/** Compared as far as both are precise; times by the instant they name. */
-function isBefore(end: string, start: string): boolean {
-  if (end.includes('T') && start.includes('T')) return Date.parse(end) < Date.parse(start)
-  const length = Math.min(end.length, start.length, 10)
-  return end.slice(0, length) < start.slice(0, length)
-}
