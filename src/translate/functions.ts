@@ -8,10 +8,11 @@ import { tableNamed, translateCode } from './tables.js'
 import { combine, textOf, Tracked } from './tracked.js'
 
 /** Characters that no FHIR string may hold (R4 2.24.0.1). */
-
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
 
-const slug = (text: string): string => encodeURIComponent(text.trim()).replaceAll('%20', '-')
+/** Half characters (from escapes) cannot stand in a URI. */
+const slug = (text: string): string =>
+  encodeURIComponent(text.trim().replace(/\p{Surrogate}/gu, '_')).replaceAll('%20', '-')
 
 /** Namespace of identifiers and codes that are only known inside one sender. */
 const LOCAL = 'https://onedoor.dev/fhir'
