@@ -51,20 +51,20 @@ export async function openCase(opened: NewCase, cause: Cause, gateway: Gateway):
   return gateway.store.commitCase(commitOf(record, opened.resources, decision, cause, gateway))
 }
 
-/** Any later commit. `happen` sees the case as it is now; `arrived` are resources the message brought. */
+/** Any later commit. `happen` and `arrive` see the case as it is now; `arrive` gives the resources a message brought. */
 export async function changeCase(
   caseId: string,
   happen: (state: CaseState, record: CaseRecord) => CaseHappening,
   cause: Cause,
   gateway: Gateway,
-  arrived: readonly (FhirResource & { id: string })[] = [],
+  arrive: (record: CaseRecord) => readonly (FhirResource & { id: string })[] = () => [],
 ): Promise<CommitOutcome> {
   for (let tries = 0; tries < MAX_DECISIONS; tries++) {
     const record = await gateway.store.readCase(caseId)
     if (record === undefined) throw new Fault('case-unknown', 'No such case; check the identifier.')
     const state = stateOf(record)
     const decision = decide(state, happen(state, record), { now: cause.now, newId: gateway.newId })
-    const outcome = await gateway.store.commitCase(commitOf(record, arrived, decision, cause, gateway))
+    const outcome = await gateway.store.commitCase(commitOf(record, arrive(record), decision, cause, gateway))
     if (outcome.kind !== 'stale') return outcome
   }
   throw new Fault('store-busy', 'The case is being changed by many at once; send the message again.')

@@ -121,31 +121,55 @@ async function change(
   received: Received,
   gateway: Gateway,
 ): Promise<Processed> {
-  const { incoming } = received
-  const before = await gateway.store.findAnswer(incoming.sender, incoming.messageId, incoming.bodyHash)
-  if (before !== undefined) return { kind: 'duplicate', caseId: before.caseId ?? '', answer: before.answer }
-  const request = requestOf(resources)
-  const caseId = await findCase(request.identifier ?? [], received, gateway)
-  if (action === 'cancel') {
-    const reason = reasonOf(request)
-    const happening = {
-      kind: 'cancelled',
-      enteredInError: request.status === 'entered-in-error',
-      ...(reason === undefined ? {} : { reason }),
-    } as const
-    const outcome = await changeCase(
-      caseId,
-      () => happening,
-      causeOf('referral-cancelled', received),
-      gateway,
-    )
-    return settle(outcome, caseId)
+  const known = await answerGiven(received, gateway)
+  if (known !== undefined) return known
+  const caseId = await findCase(requestOf(resources).identifier ?? [], received, gateway)
+  const act = action === 'cancel' ? cancel : amend
+  try {
+    return settle(await act(caseId, resources, received, gateway), caseId)
+  } catch (thrown) {
+    // A copy of this very message that was faster may be why the case refused it.
+    const given = await answerGiven(received, gateway)
+    if (given !== undefined) return given
+    throw thrown
   }
-  const record = await gateway.store.readCase(caseId)
-  if (record === undefined) throw new Fault('case-unknown', 'No such case.', 'RF1-6')
-  const arrived = ontoCase(resources, caseId, stateOf(record), record.resources)
-  const cause = causeOf('referral-amended', received)
-  return settle(await changeCase(caseId, () => ({ kind: 'amended' }), cause, gateway, arrived), caseId)
+}
+
+async function answerGiven({ incoming }: Received, gateway: Gateway): Promise<Processed | undefined> {
+  const before = await gateway.store.findAnswer(incoming.sender, incoming.messageId, incoming.bodyHash)
+  if (before === undefined) return undefined
+  return { kind: 'duplicate', caseId: before.caseId ?? '', answer: before.answer }
+}
+
+function cancel(
+  caseId: string,
+  resources: readonly Draft[],
+  received: Received,
+  gateway: Gateway,
+): Promise<CommitOutcome> {
+  const request = requestOf(resources)
+  const reason = reasonOf(request)
+  const happening = {
+    kind: 'cancelled',
+    enteredInError: request.status === 'entered-in-error',
+    ...(reason === undefined ? {} : { reason }),
+  } as const
+  return changeCase(caseId, () => happening, causeOf('referral-cancelled', received), gateway)
+}
+
+function amend(
+  caseId: string,
+  resources: readonly Draft[],
+  received: Received,
+  gateway: Gateway,
+): Promise<CommitOutcome> {
+  return changeCase(
+    caseId,
+    () => ({ kind: 'amended' }),
+    causeOf('referral-amended', received),
+    gateway,
+    (record) => ontoCase(resources, caseId, stateOf(record), record.resources),
+  )
 }
 
 /** The amended referral's resources under the ids the case knows; what the sender left out stays as it was. */
