@@ -1,5 +1,6 @@
 /** The ledger: read off the finished bundle, leaf by leaf, never kept by hand. */
 import { Fault } from '../terms/fault.js'
+import { isBlank } from './run.js'
 import type { Run } from './run.js'
 import type { Source } from './source.js'
 import { Tracked } from './tracked.js'
@@ -78,7 +79,7 @@ function dropReason(run: Run, leaf: number, nullReason: DropReason): DropReason 
   if (known !== undefined) return known
   const { value } = run.source.leaves[leaf]!
   if (value === null) return nullReason
-  return value.trim() === '' ? 'blank' : undefined
+  return isBlank(value) ? 'blank' : undefined
 }
 
 /** The carried elements as a person reads them: one `PID-23: value` per line. */

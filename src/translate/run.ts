@@ -5,6 +5,12 @@ import { Tracked } from './tracked.js'
 import type { Value } from './tracked.js'
 import type { DropReason, TranslateContext } from './translation.js'
 
+/** Characters that no FHIR string may hold (R4 2.24.0.1); an escape (`\\X07\\`) can bring them in. */
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
+
+/** Nothing but white space and characters that FHIR forbids. */
+export const isBlank = (value: string): boolean => value.replace(CONTROLS, '').trim() === ''
+
 /** A run of segments that belong together: the message, an order, an OBX with its notes. */
 export interface Scope {
   readonly first: number
@@ -85,7 +91,7 @@ export class Run {
     if (leaf < 0) return undefined
     const { value } = this.source.leaves[leaf]!
     if (value === null) return undefined
-    const text = value.trim()
+    const text = value.replace(CONTROLS, '').trim()
     return text === '' ? undefined : new Tracked(text, leaf)
   }
 
