@@ -21,22 +21,23 @@ const MAX_ERRORS = 10
 export async function receive(raw: Uint8Array, gateway: Gateway): Promise<Uint8Array> {
   const receivedAt = gateway.clock()
   let message: Message | undefined
+  let sender: Partner | undefined
   try {
     refuseBatch(raw)
     message = parseMessage(raw, gateway.hl7Limits)
     requireHeader(message)
-    const sender = senderOf(message, gateway.deployment, gateway.acceptUnregistered)
+    sender = senderOf(message, gateway.deployment, gateway.acceptUnregistered)
     requireProcessingId(message, sender)
     requireMessageType(message, sender)
     return await accept(message, raw, sender, receivedAt, gateway)
   } catch (thrown) {
-    return refuse(asFault(thrown), raw, message, receivedAt, gateway)
+    return refuse(asFault(thrown), { raw, receivedAt, message, sender }, gateway)
   }
 }
 
 /** Bytes that never became a message: a frame cut off, too large or not HL7 at all. */
 export async function refuseFrame(fault: Fault, raw: Uint8Array, gateway: Gateway): Promise<Uint8Array> {
-  return refuse(fault, raw, undefined, gateway.clock(), gateway)
+  return refuse(fault, { raw, receivedAt: gateway.clock() }, gateway)
 }
 
 /** One answer belongs to one message: a batch would need one for each (HL7 v2.5.1 ch. 2.10.3). */
@@ -90,19 +91,24 @@ async function accept(
 function acknowledgement(message: Message, sender: Partner): { accepted: AckCode; later: boolean } {
   const wantsCommit = ['AL', 'SU'].includes(message.get('MSH-15') ?? '')
   const wantsApplication = !['NE', 'ER', ''].includes(message.get('MSH-16') ?? '')
-  if (wantsCommit && sender.receives?.channel === 'hl7v2') return { accepted: 'CA', later: wantsApplication }
+  if (wantsCommit && hears(sender)) return { accepted: 'CA', later: wantsApplication }
   return { accepted: 'AA', later: false }
 }
 
-async function refuse(
-  fault: Fault,
-  raw: Uint8Array,
-  message: Message | undefined,
-  receivedAt: Instant,
-  gateway: Gateway,
-): Promise<Uint8Array> {
+const hears = (sender: Partner | undefined): boolean => sender?.receives?.channel === 'hl7v2'
+
+/** How far a refused input was understood. */
+interface Refused {
+  readonly raw: Uint8Array
+  readonly receivedAt: Instant
+  readonly message?: Message | undefined
+  readonly sender?: Partner | undefined
+}
+
+async function refuse(fault: Fault, refused: Refused, gateway: Gateway): Promise<Uint8Array> {
+  const { raw, receivedAt, message } = refused
   const id = gateway.newId()
-  const answer = negative(fault, message, raw, receivedAt, gateway)
+  const answer = negative(fault, refused, gateway)
   let given = fault
   let bytes = answer
   try {
@@ -122,7 +128,7 @@ async function refuse(
     }
   } catch (thrown) {
     given = asFault(thrown)
-    bytes = negative(given, message, raw, receivedAt, gateway)
+    bytes = negative(given, refused, gateway)
   }
   if (given.code === 'internal-error') gateway.observe.failed('message-failed', given.cause)
   gateway.observe.answered({
@@ -141,24 +147,20 @@ async function refuse(
 const isStoreFault = (fault: Fault): boolean =>
   fault.code === 'store-busy' || fault.code === 'store-unavailable'
 
-function negative(
-  fault: Fault,
-  message: Message | undefined,
-  raw: Uint8Array,
-  now: Instant,
-  gateway: Gateway,
-): Uint8Array {
-  const enhanced = ['AL', 'ER'].includes(message?.get('MSH-15') ?? '')
+function negative(fault: Fault, { raw, receivedAt, message, sender }: Refused, gateway: Gateway): Uint8Array {
   const application = fault.meaning.ack ?? 'AE'
+  const isCommit = ['AL', 'ER'].includes(message?.get('MSH-15') ?? '') && hears(sender)
   return buildAck({
     original: message ?? raw,
-    code: enhanced ? (application === 'AR' ? 'CR' : 'CE') : application,
+    code: isCommit ? COMMIT_CODE[application] : application,
     controlId: controlIdOf(gateway.newId()),
-    now,
+    now: receivedAt,
     text: fault.message,
     errors: errorsOf(fault),
   })
 }
+
+const COMMIT_CODE = { AE: 'CE', AR: 'CR' } as const
 
 export function errorsOf(fault: Fault): readonly AckError[] {
   const own: AckError = {
