@@ -1,4 +1,5 @@
 /** Commands that prepare a database and stop. */
+import { resolve } from 'node:path'
 import { loadConfig } from '../config/environment.js'
 import { createLog } from '../config/log.js'
 import { initCluster } from '../store/embedded/cluster.js'
@@ -16,6 +17,6 @@ export async function migrateOnce(): Promise<number> {
 /** `init-cluster DIR`: an empty embedded database for a container image (docs/operations.md). */
 export async function initTemplate([dir]: readonly string[]): Promise<number> {
   if (dir === undefined) throw new Fault('config-invalid', 'Say where: onedoor init-cluster DIR')
-  await initCluster(dir)
+  await initCluster(resolve(dir))
   return 0
 }
