@@ -86,6 +86,7 @@ async function open(
   gateway: Gateway,
 ): Promise<CommitOutcome> {
   const { incoming, sender } = received
+  requireOneNeed(resources)
   const request = requestOf(resources)
   const coordinator = coordinatorOf(resources)
   const accessPoint = gateway.deployment.accessPoint
@@ -279,6 +280,17 @@ function requestOf(resources: readonly Draft[]): ServiceRequest & { id: string }
   )
   if (found === undefined) throw new Fault('mapping-failed', 'The message made no ServiceRequest.', 'RF1')
   return found
+}
+
+/** A case is one need; a second order must not vanish inside the first one's case. */
+function requireOneNeed(resources: readonly Draft[]): void {
+  const count = resources.filter((resource) => resource.resourceType === 'ServiceRequest').length
+  if (count <= 1) return
+  throw new Fault(
+    'event-unsupported',
+    `The message holds ${count} orders; send one message for each, so that each becomes a case of its own.`,
+    'ORC',
+  )
 }
 
 const caseIdOf = (resources: readonly Draft[]): string => requestOf(resources).id
