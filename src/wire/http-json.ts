@@ -1,5 +1,6 @@
-/** JSON from outside, read with care: bounded depth, no name twice in one object, no prototype names. */
+/** The body of a request as JSON: what `fhir/json` reads, without names that would reach a prototype. */
 import secureJson from 'secure-json-parse'
+import { readJson } from '../fhir/json.js'
 import { Fault } from '../terms/fault.js'
 
 /** Throws Fault `characters-invalid`: a decoder that replaces bytes would alter what was sent. */
@@ -11,55 +12,15 @@ export function utf8Text(bytes: Uint8Array): string {
   }
 }
 
-/** JSON.parse takes any depth, keeps the last of two equal names and lets `__proto__` through: none is taken here.
- *  Throws Fault `json-invalid`. */
+/** Throws Fault `json-invalid`. */
 export function parseJson(text: string, maxDepth: number): unknown {
-  const problem = findProblem(text, maxDepth)
-  if (problem !== undefined) throw new Fault('json-invalid', problem.text, `body, character ${problem.at}`)
+  const read = readJson(text, { maxDepth })
+  if (read.kind === 'refused') throw new Fault('json-invalid', read.issue.text, `body, ${read.issue.where}`)
   try {
-    return secureJson.parse(text, undefined, { protoAction: 'error', constructorAction: 'error' })
+    if (typeof read.value === 'object' && read.value !== null) secureJson.scan(read.value)
+    return read.value
   } catch (cause) {
-    const expected = 'The body is not JSON; expected one FHIR resource as JSON.'
-    throw new Fault('json-invalid', expected, 'body', { cause })
+    const text = 'Found a name that no FHIR element has (__proto__ or constructor); remove it.'
+    throw new Fault('json-invalid', text, 'body', { cause })
   }
-}
-
-interface Problem {
-  readonly at: number
-  readonly text: string
-}
-
-/** One linear pass. Bad JSON may pass here: the parser after it refuses that. */
-function findProblem(text: string, maxDepth: number): Problem | undefined {
-  const names: (Set<string> | undefined)[] = []
-  let expectsName = false
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]
-    if (char === '"') {
-      const end = endOfString(text, i)
-      const scope = names.at(-1)
-      if (expectsName && scope !== undefined) {
-        const name = text.slice(i, end + 1)
-        if (scope.has(name)) return { at: i, text: 'Found one name twice in an object; expected each once.' }
-        scope.add(name)
-      }
-      expectsName = false
-      i = end
-    } else if (char === '{' || char === '[') {
-      if (names.push(char === '{' ? new Set() : undefined) > maxDepth) {
-        return { at: i, text: `Found more than ${maxDepth} levels of nesting; expected a FHIR resource.` }
-      }
-      expectsName = char === '{'
-    } else if (char === '}' || char === ']') names.pop()
-    else if (char === ',') expectsName = names.at(-1) !== undefined
-  }
-  return undefined
-}
-
-function endOfString(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    if (text[i] === '\\') i++
-    else if (text[i] === '"') return i
-  }
-  return text.length
 }
