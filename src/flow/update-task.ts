@@ -4,7 +4,7 @@ import type { CaseState } from '../referral/case.js'
 import { OFFER_TRANSITIONS, offerOf } from '../referral/case.js'
 import type { Reason, ServiceAnswer } from '../referral/answer.js'
 import { TASK_INPUT } from '../referral/codes.js'
-import type { CaseHappening } from '../referral/decide.js'
+import type { CaseHappening } from '../referral/happening.js'
 import type { CaseRecord, StoredResource } from '../store/types.js'
 import { Fault } from '../terms/fault.js'
 import { answered } from './answer.js'
@@ -32,7 +32,7 @@ export async function updateTask(update: TaskUpdate, gateway: Gateway): Promise<
   const outcome = await changeCase(
     caseId,
     (state, record) => {
-      requireVersion(update, stored)
+      requireVersion(update, record)
       return happeningOf(update, state, record, gateway)
     },
     { event: 'task-updated', actor: { partner: update.actor ?? ownerOf(update, gateway) }, now },
@@ -47,11 +47,15 @@ export async function updateTask(update: TaskUpdate, gateway: Gateway): Promise<
   return (await gateway.store.readResource('Task', update.id)) ?? stored
 }
 
-function requireVersion(update: TaskUpdate, stored: StoredResource): void {
-  if (update.ifMatch === undefined || update.ifMatch === stored.version) return
+/** Against the case as it is decided on, so that an update that was overtaken is not tried again blindly. */
+function requireVersion({ id, ifMatch }: TaskUpdate, { resources }: CaseRecord): void {
+  if (ifMatch === undefined) return
+  const current = resources.find((resource) => resource.resourceType === 'Task' && resource.id === id)
+  const version = current?.meta?.versionId
+  if (version === String(ifMatch)) return
   throw new Fault(
     'version-conflict',
-    `Found If-Match version ${update.ifMatch}; the Task is at version ${stored.version}. Read it again first.`,
+    `Found If-Match version ${ifMatch}; the Task is at version ${version ?? 'unknown'}. Read it again first.`,
     'If-Match',
   )
 }
