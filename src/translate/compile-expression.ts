@@ -8,8 +8,8 @@ import { formatPosition, mappingFault } from './position.js'
 import type { Position } from './position.js'
 import { itemsOf, readerOf, wholeReader } from './readers.js'
 import type { Evaluate } from './readers.js'
-import { isInside } from './run.js'
-import type { Run, Scope } from './run.js'
+import { reachable } from './run.js'
+import type { Made, Run } from './run.js'
 import type { Table } from './tables.js'
 import { isTrue, textOf } from './tracked.js'
 import type { Value } from './tracked.js'
@@ -124,23 +124,14 @@ export class ExpressionCompiler {
   private reference(expression: Expression & { kind: 'reference' }): Evaluate {
     const { resource, labels, all, at } = expression
     if (!this.input.resources.has(resource)) throw mappingFault(at, `No resource is named "${resource}".`)
-    const fits = (run: Run): Value[] => {
-      const found: Value[] = []
-      for (let scope: Scope | null = run.scope; scope !== null && found.length === 0; scope = scope.parent) {
-        for (const made of run.made) {
-          if (made.name !== resource || !isInside(made.scope, scope)) continue
-          if (labels.length > 0 && !made.labels.some((label) => labels.includes(label))) continue
-          found.push({ reference: `urn:uuid:${made.id}` })
-          run.evident = all
-          if (!all) return found
-        }
-      }
-      return found
-    }
-    if (!all) return (run) => fits(run)[0]
+    const fits = (made: Made): boolean =>
+      made.name === resource && (labels.length === 0 || made.labels.some((label) => labels.includes(label)))
+    const referenceTo = (made: Made): Value => ({ reference: `urn:uuid:${made.id}` })
     return (run) => {
-      const found = fits(run)
-      return found.length === 0 ? undefined : found
+      const found = reachable(run, fits)
+      if (found.length === 0) return undefined
+      run.evident = all
+      return all ? found.map(referenceTo) : referenceTo(found[0]!)
     }
   }
 

@@ -3,7 +3,7 @@ import type { ElementCatalogue } from './catalogue.js'
 import { ExpressionCompiler, NO_VARIABLES } from './compile-expression.js'
 import type { ExpressionInput, Variables } from './compile-expression.js'
 import type { Expression, PathExpression } from './expression.js'
-import { segmentScope } from './groups.js'
+import { segmentScopes } from './groups.js'
 import { mappingFault } from './position.js'
 import type { Position } from './position.js'
 import { itemsOf } from './readers.js'
@@ -272,8 +272,8 @@ export class Compiler {
     return (run) => {
       const list: Value[] = []
       let evident: boolean = false
-      for (const index of run.locateAll(path.name)) {
-        const value = run.inScope(segmentScope(run, index, members, trailing), () => inner(run))
+      for (const scope of segmentScopes(run, path.name, members, trailing)) {
+        const value = run.inScope(scope, () => inner(run))
         if (value === undefined) continue
         if (isEvident(run, value)) evident = true
         list.push(value)

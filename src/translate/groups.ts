@@ -62,7 +62,7 @@ export function scopesOf(run: Run, group: Group): readonly Scope[] {
   let seen = new Set<string>()
   const close = (end: number): void => {
     if (first < 0) return
-    scopes.push({ first, end, shared, members, parent: outer })
+    scopes.push({ first, end, shared, members, parent: outer, siblings: scopes })
     for (let i = first; i < end; i++) if (group.share.has(names[i]!)) shared = i
     first = -1
   }
@@ -102,17 +102,20 @@ export function ownerOf(run: Run, structure: Structure): string {
   return ''
 }
 
-/** A scope of one segment and the trailing segments after it. */
-export function segmentScope(
+/** A scope for every segment of that name, each with the trailing segments after it. */
+export function segmentScopes(
   run: Run,
-  first: number,
+  name: string,
   members: ReadonlySet<string>,
   trailing: ReadonlySet<string>,
-): Scope {
+): readonly Scope[] {
   const { names } = run.source
-  let end = first + 1
-  while (end < names.length && trailing.has(names[end]!)) end++
-  // A trailing segment taken by itself stands alone: the one after it is not part of it.
-  if (trailing.has(names[first]!)) end = first + 1
-  return { first, end, shared: -1, members, parent: run.scope }
+  const scopes: Scope[] = []
+  for (const first of run.locateAll(name)) {
+    let end = first + 1
+    // A trailing segment taken by itself stands alone: the one after it is not part of it.
+    if (!trailing.has(name)) while (end < names.length && trailing.has(names[end]!)) end++
+    scopes.push({ first, end, shared: -1, members, parent: run.scope, siblings: scopes })
+  }
+  return scopes
 }

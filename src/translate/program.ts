@@ -2,7 +2,7 @@
 import { Compiler } from './compile.js'
 import type { ElementCatalogue } from './catalogue.js'
 import type { FaultCode } from '../terms/fault.js'
-import { groupNamed, scopesOf, segmentScope } from './groups.js'
+import { groupNamed, scopesOf, segmentScopes } from './groups.js'
 import type { Group } from './groups.js'
 import type {
   DroppedElement,
@@ -141,8 +141,8 @@ function compileResource(name: string, mapping: ResourceMapping, library: Librar
   const members = groupNamed(library.structure, mapping.each, mapping.at).members
   const segment = mapping.each
   return (run, idOf) => {
-    for (const index of run.locateAll(segment)) {
-      run.inScope(segmentScope(run, index, members, trailing), () => one(run, idOf))
+    for (const scope of segmentScopes(run, segment, members, trailing)) {
+      run.inScope(scope, () => one(run, idOf))
     }
   }
 }

@@ -20,6 +20,8 @@ export interface Scope {
   /** Names found inside; null for the whole message. */
   readonly members: ReadonlySet<string> | null
   readonly parent: Scope | null
+  /** Every scope of its kind in the parent, itself among them: what belongs to another of them is not its own. */
+  readonly siblings: readonly Scope[]
 }
 
 /** A field repetition (component 0) or one of its components. */
@@ -58,7 +60,7 @@ export class Run {
     readonly source: Source,
     readonly context: TranslateContext,
   ) {
-    this.scope = { first: 0, end: source.names.length, shared: -1, members: null, parent: null }
+    this.scope = { first: 0, end: source.names.length, shared: -1, members: null, parent: null, siblings: [] }
   }
 
   /** Index of the `ordinal`-th segment of that name, looked for in the nearest scope that holds such segments. */
@@ -121,8 +123,26 @@ export class Run {
   }
 }
 
+/** Resources that a reference finds from the scope in hand: the nearest scope around it that holds any decides, and
+ *  what was made in a group beside one's own - another provider, order or patient - is never reached. */
+export function reachable(run: Run, fits: (made: Made) => boolean): readonly Made[] {
+  const beside: Scope[] = []
+  for (let scope: Scope | null = run.scope; scope !== null; scope = scope.parent) {
+    const within = scope
+    const found = run.made.filter(
+      (made) =>
+        fits(made) && isInside(made.scope, within) && !beside.some((other) => isInside(made.scope, other)),
+    )
+    if (found.length > 0) return found
+    for (const other of scope.siblings) if (other !== scope) beside.push(other)
+  }
+  return NONE_MADE
+}
+
+const NONE_MADE: readonly Made[] = []
+
 /** True when the segments of `inner` lie inside `outer`. */
-export const isInside = (inner: Scope, outer: Scope): boolean =>
+const isInside = (inner: Scope, outer: Scope): boolean =>
   inner === outer ||
   (outer.parent !== null && inner.first >= outer.first && inner.end <= outer.end) ||
   outer.parent === null
