@@ -3,7 +3,7 @@ import type { Annotation, FhirResource, ServiceRequest, Task } from 'fhir/r4.js'
 import type { Deployment } from '../directory/types.js'
 import type { Instant } from '../terms/instant.js'
 import type { Reason } from './answer.js'
-import type { Decision } from './decide.js'
+import type { Decision } from './happening.js'
 import { businessStatus, TASK_INPUT, taskCode } from './codes.js'
 import type { Effect, PersonNeeded } from './effects.js'
 

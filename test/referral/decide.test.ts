@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { ServiceAnswer } from '../../src/referral/answer.js'
 import { isOpenOffer, type CaseState } from '../../src/referral/case.js'
-import { decide, type CaseHappening, type Decision, type NextStep } from '../../src/referral/decide.js'
+import { decide } from '../../src/referral/decide.js'
+import type { CaseHappening, Decision, NextStep } from '../../src/referral/happening.js'
 import type { Effect } from '../../src/referral/effects.js'
 import { Fault } from '../../src/terms/fault.js'
 import type { Instant } from '../../src/terms/instant.js'
@@ -173,7 +174,7 @@ describe('other happenings', () => {
   test.each<[string, CaseHappening]>([
     ['amended', { kind: 'amended' }],
     ['cancelled', { kind: 'cancelled', enteredInError: false }],
-    ['overdue', { kind: 'answer-overdue', taskId: 'id-1' }],
+    ['ended', { kind: 'ended', as: 'completed' }],
   ])('a closed case refuses to be %s', (_name, happening) => {
     const closed = after(opened, answered({ kind: 'completed' })).state
     expect(() => decide(closed, happening, context())).toThrow(
