@@ -114,7 +114,7 @@ function translateBytes(
   }
   const translation = deps.translator.translate(message, deps.contextOf(source, message))
   const found = translation.bundle === null ? [] : deps.validate(translation.bundle)
-  const issues = [...message.doubts, ...translation.issues, ...found.filter(isError)]
+  const issues = [...translation.issues, ...found.filter(isError)]
   const common = {
     file,
     channel: 'hl7v2',

@@ -50,7 +50,7 @@ export class Run {
   with: Value = undefined
   readonly variables: Value[] = []
   readonly made: Made[] = []
-  readonly issues: Issue[] = []
+  readonly issues: Issue[]
   readonly drops = new Map<number, DropReason>()
   /** Times that took the sender's zone: their count and the first one's path. */
   zoned = 0
@@ -60,6 +60,7 @@ export class Run {
     readonly source: Source,
     readonly context: TranslateContext,
   ) {
+    this.issues = [...source.message.doubts]
     this.scope = { first: 0, end: source.names.length, shared: -1, members: null, parent: null, siblings: [] }
   }
 

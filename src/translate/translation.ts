@@ -64,7 +64,8 @@ export interface Translation {
   readonly bundle: Bundle | null
   /** Null when the message was refused: then nothing left the raw bytes. */
   readonly ledger: Ledger | null
-  /** A refusal's `code` is its fault code; a warning's is a FHIR IssueType. */
+  /** A refusal's `code` is its fault code; a warning's is a FHIR IssueType. What the reader of the message had to
+   *  guess is among them. */
   readonly issues: readonly Issue[]
   /** The fate of every source element by its path; worked out when asked for. */
   fates(): ReadonlyMap<string, Fate>

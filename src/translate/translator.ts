@@ -96,7 +96,7 @@ function translate(
       action: null,
       bundle: null,
       ledger: null,
-      issues: [issueOf(thrown)],
+      issues: [...message.doubts, issueOf(thrown)],
       fates: () => new Map(),
     }
   }
