@@ -1,7 +1,7 @@
 /** A service says something about an offer: found by what we sent it under, decided, one commit. */
 import { offerOf, type CaseState, type Offer } from '../referral/case.js'
 import type { ServiceAnswer } from '../referral/answer.js'
-import type { CaseHappening } from '../referral/decide.js'
+import type { CaseHappening } from '../referral/happening.js'
 import type { CaseRecord, CommitOutcome } from '../store/types.js'
 import { Fault } from '../terms/fault.js'
 import type { Instant } from '../terms/instant.js'

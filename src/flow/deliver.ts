@@ -92,11 +92,11 @@ async function attempt(
   return publisher.send(rendered, receives, AbortSignal.timeout(receives.timeoutMs))
 }
 
-/** What the receiver called the offer is known only once it was delivered, which may be after the cancellation was
- *  decided. */
+/** What the receiver called the offer is known only once it was delivered, which may be after its change or
+ *  cancellation was decided. */
 function withReceiverId(delivery: Delivery, record: CaseRecord): Delivery {
   const reference =
-    delivery.kind === 'cancel' ? offerOf(stateOf(record), delivery.subject)?.reference : undefined
+    delivery.kind === 'offer' ? undefined : offerOf(stateOf(record), delivery.subject)?.reference
   if (reference === undefined) return delivery
   return { ...delivery, context: { ...delivery.context, receiverServiceRequestId: reference } }
 }

@@ -21,7 +21,7 @@ export interface ApplyContext {
 export interface DeliveryPlan {
   readonly id: string
   readonly receiver: string
-  readonly kind: 'offer' | 'cancel' | 'reply'
+  readonly kind: 'offer' | 'update' | 'cancel' | 'reply'
   readonly subject: string
   readonly context: Readonly<Record<string, unknown>>
 }
@@ -79,6 +79,8 @@ class Plan {
         return this.setTask(effect)
       case 'set-request':
         return this.setRequest(effect.status)
+      case 'update-offer':
+        return this.updateOffer(effect)
       case 'withdraw-offer':
         return this.withdrawOffer(effect)
       case 'tell-sender':
@@ -181,6 +183,16 @@ class Plan {
     if (request === undefined) return
     this.changed.set(`ServiceRequest/${caseId}`, { ...request, id: caseId, status })
     this.events.push({ kind: 'request-changed', data: { status } })
+  }
+
+  private updateOffer(effect: Effect & { kind: 'update-offer' }): void {
+    this.deliveries.push({
+      id: this.context.newId(),
+      receiver: effect.partner,
+      kind: 'update',
+      subject: effect.taskId,
+      context: { serviceId: effect.service },
+    })
   }
 
   /** The offer may be waiting, on its way or delivered: what waits is taken back, and the receiver is told. */

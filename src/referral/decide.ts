@@ -1,7 +1,7 @@
 /** One step of a case. Same state, event, time and ids: same decision. Nothing here knows a wire or a clock. */
 import { Fault, type FaultCode } from '../terms/fault.js'
 import type { Reason } from './answer.js'
-import { isOpenOffer, isTaken, offerOf, withOffer, type CaseState } from './case.js'
+import { isOpenOffer, isTaken, offerOf, withOffer, type CaseState, type Offer } from './case.js'
 import { decideAnswer } from './decide-answer.js'
 import type { Effect } from './effects.js'
 import type { CaseHappening, DecideContext, Decision } from './happening.js'
@@ -20,7 +20,7 @@ export function decide(state: CaseState, happening: CaseHappening, context: Deci
     case 'chosen':
       return offerOrAsk(state, happening.next, 'choose-service', context)
     case 'amended':
-      return { state, effects: [] }
+      return { state, effects: state.offers.filter(isOpenOffer).map(updateOf) }
     case 'cancelled':
       return cancel(state, happening)
     case 'answered':
@@ -33,6 +33,14 @@ export function decide(state: CaseState, happening: CaseHappening, context: Deci
       return overdue(state, happening.taskId, context)
   }
 }
+
+/** Whoever holds an offer hears of every change to it. */
+const updateOf = ({ taskId, partner, service }: Offer): Effect => ({
+  kind: 'update-offer',
+  taskId,
+  partner,
+  service,
+})
 
 function cancel(
   state: CaseState,

@@ -29,6 +29,13 @@ export type Effect =
       readonly outcome?: Reason
     }
   | { readonly kind: 'set-request'; readonly status: ServiceRequest['status'] }
+  /** Tell a service what has changed since it got its offer. */
+  | {
+      readonly kind: 'update-offer'
+      readonly taskId: string
+      readonly partner: string
+      readonly service: string
+    }
   /** Tell a service that its offer is withdrawn. */
   | {
       readonly kind: 'withdraw-offer'

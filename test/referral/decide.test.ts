@@ -147,6 +147,17 @@ describe('answers of a service', () => {
 })
 
 describe('other happenings', () => {
+  test('an amendment is told to the service that holds the offer', () => {
+    expect(after(opened, { kind: 'amended' }).effects).toEqual([
+      { kind: 'update-offer', taskId: 'id-1', partner: 'ucr-team', service: 'ucr' },
+    ])
+  })
+
+  test('an amendment is not told to a service that said no', () => {
+    const rejected = answered({ kind: 'rejected', reason: REASON })
+    expect(after(opened, rejected, { kind: 'amended' }).effects).toEqual([])
+  })
+
   test('cancellation revokes the request and withdraws every open offer', () => {
     const { state, effects } = after(opened, { kind: 'cancelled', enteredInError: false })
     expect(state.offers.map((offer) => offer.status)).toEqual(['cancelled'])

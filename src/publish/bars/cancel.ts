@@ -4,7 +4,7 @@ import { CANCELLED, REQUEST } from '../../codec/bars/definitions.js'
 import { serviceRequestProfile } from '../../codec/bars/terms.js'
 import { messageBundle, type Draft } from './entries.js'
 import { messageHeader } from './message-header.js'
-import type { Offer } from './offer.js'
+import { issuedIdOf, type Offer } from './offer.js'
 import { barsPatient } from './patient.js'
 import { cancelledService } from './service-request.js'
 
@@ -13,20 +13,18 @@ interface Cancellation {
   readonly reason: string
   /** Sent to the wrong service: `entered-in-error` instead of `revoked`. */
   readonly mistake: boolean
-  /** The receiver's own id of the request, from its answer to the offer (`issuedServiceRequestId`). */
-  readonly issuedId: string | undefined
 }
 
 export function cancelBundle(offer: Offer, softwareVersion: string): Bundle {
-  const { reason, mistake, issuedId } = cancellationOf(offer.delivery.context)
+  const { reason, mistake } = cancellationOf(offer.delivery.context)
   const parties = [offer.accessPoint, offer.receiver]
   const serviceRequest: Draft = {
     key: `ServiceRequest/${offer.serviceRequest.id}`,
     resource: cancelledService(offer, mistake, reason),
     profiles: [serviceRequestProfile(offer.category)],
-    ...(issuedId === undefined ? {} : { issuedId }),
+    ...issuedIdOf(offer),
   }
-  return messageBundle(offer.delivery.id, offer.at, REQUEST[offer.category].version, [
+  return messageBundle(offer.delivery, offer.at, REQUEST[offer.category].version, [
     messageHeader(offer, { reason: 'update', definition: CANCELLED.url, softwareVersion }),
     serviceRequest,
     { key: `Patient/${offer.patient.id}`, resource: barsPatient(offer.patient, []).patient },
@@ -35,10 +33,9 @@ export function cancelBundle(offer: Offer, softwareVersion: string): Bundle {
 }
 
 function cancellationOf(context: Readonly<Record<string, unknown>>): Cancellation {
-  const { reason, mistake, receiverServiceRequestId } = context
+  const { reason, mistake } = context
   return {
     reason: typeof reason === 'string' && reason !== '' ? reason : 'Withdrawn by the single point of access',
     mistake: mistake === true,
-    issuedId: typeof receiverServiceRequestId === 'string' ? receiverServiceRequestId : undefined,
   }
 }

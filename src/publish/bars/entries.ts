@@ -2,6 +2,7 @@
  *  point inside the message or say in words what they pointed at, and one lastUpdated for all (BaRS section 6). */
 import type { Bundle, BundleEntry, FhirResource } from 'fhir/r4.js'
 import { BUNDLE_PROFILE, profileOf } from '../../codec/bars/terms.js'
+import type { Delivery } from '../../store/types.js'
 import type { Instant } from '../../terms/instant.js'
 import { uuidV5 } from '../../terms/uuid.js'
 
@@ -17,8 +18,7 @@ export interface Draft {
   readonly issuedId?: string
 }
 
-export const derivedUuid = (deliveryId: string, name: string): string =>
-  uuidV5(NAMESPACE, `${deliveryId}|${name}`)
+export const derivedUuid = (of: string, name: string): string => uuidV5(NAMESPACE, `${of}|${name}`)
 
 /** BaRS wants seven digits of a second to tell versions apart; a clock of milliseconds fills up with zeros. */
 export const barsInstant = (at: Instant): string => at.replace(/\.(\d{3})Z$/, '.$10000+00:00')
@@ -26,19 +26,20 @@ export const barsInstant = (at: Instant): string => at.replace(/\.(\d{3})Z$/, '.
 /** Living on another system, so that a relative reference is right there (BaRS section 6). */
 const FOREIGN = /^(EpisodeOfCare|Appointment|ServiceRequest)\//
 
+/** fullUrls belong to the offer, not to the message: a receiver merges an update entry by entry (BaRS section 12). */
 export function messageBundle(
-  deliveryId: string,
+  delivery: Pick<Delivery, 'id' | 'subject'>,
   at: Instant,
   version: string,
   drafts: readonly Draft[],
 ): Bundle {
   const fullUrls = new Map(
-    drafts.map(({ key }) => [key, `urn:uuid:${derivedUuid(deliveryId, key)}`] as const),
+    drafts.map(({ key }) => [key, `urn:uuid:${derivedUuid(delivery.subject, key)}`] as const),
   )
   const lastUpdated = barsInstant(at)
   return {
     resourceType: 'Bundle',
-    id: derivedUuid(deliveryId, 'Bundle'),
+    id: derivedUuid(delivery.id, 'Bundle'),
     meta: { versionId: version, lastUpdated, profile: [BUNDLE_PROFILE] },
     type: 'message',
     timestamp: lastUpdated,

@@ -58,6 +58,12 @@ export function readOffer(delivery: Delivery, record: CaseRecord, context: Rende
   }
 }
 
+/** The receiver's own id of the request, once its answer told it (`issuedServiceRequestId`). */
+export function issuedIdOf({ delivery }: Offer): { readonly issuedId?: string } {
+  const { receiverServiceRequestId: issuedId } = delivery.context
+  return typeof issuedId === 'string' ? { issuedId } : {}
+}
+
 /** Tasks by which OneDoor itself works a case: an inner matter that no message repeats. */
 export const isOwnTask = (task: Task): boolean =>
   task.code?.coding?.some((coding) => coding.system === TASK_CODE) ?? false

@@ -29,12 +29,7 @@ export function createBarsPublisher({ client, softwareVersion }: BarsPublisherOp
     repeatsSafely: () => true,
     render(delivery, record, context) {
       const offer = readOffer(delivery, record, context)
-      if (delivery.kind === 'offer')
-        return rendered(offer, requestBundle(offer, softwareVersion), softwareVersion)
-      if (delivery.kind === 'cancel')
-        return rendered(offer, cancelBundle(offer, softwareVersion), softwareVersion)
-      const text = `BaRS carries offers and cancellations to a service; found a delivery of kind ${delivery.kind}.`
-      throw new Fault('event-unsupported', text, 'Delivery.kind')
+      return rendered(offer, bundleOf(offer, softwareVersion), softwareVersion)
     },
     send(message, receives, signal) {
       if (receives.channel === 'bars') return sendBars(client, message, receives, signal)
@@ -46,6 +41,22 @@ export function createBarsPublisher({ client, softwareVersion }: BarsPublisherOp
     },
   }
 }
+
+function bundleOf(offer: Offer, softwareVersion: string): Bundle {
+  switch (offer.delivery.kind) {
+    case 'offer':
+      return requestBundle(offer, 'new', softwareVersion)
+    case 'update':
+      if (offer.category === 'validation') return requestBundle(offer, 'update', softwareVersion)
+      throw unsupported('BaRS has no update of a referral: tell the service, or cancel and refer again.')
+    case 'cancel':
+      return cancelBundle(offer, softwareVersion)
+    default:
+      throw unsupported(`BaRS carries no delivery of kind ${offer.delivery.kind} to a service.`)
+  }
+}
+
+const unsupported = (text: string): Fault => new Fault('event-unsupported', text, 'Delivery.kind')
 
 function rendered(offer: Offer, bundle: Bundle, softwareVersion: string): RenderedDelivery {
   const practitioner = requestingPractitioner(offer)
@@ -76,7 +87,7 @@ const useContext = (offer: Offer): string =>
     useCaseOf(offer).code ?? '',
     offer.category,
     'servicerequest-request',
-    offer.delivery.kind === 'cancel' ? 'update' : 'new',
+    offer.delivery.kind === 'offer' ? 'new' : 'update',
   ].join('|')
 
 const requestingSoftware = (version: string): string =>

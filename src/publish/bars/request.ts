@@ -1,4 +1,4 @@
-/** A new request: the whole case as one `servicerequest-request` message of the category its service answers to
+/** A request, new or changed: the whole case as one `servicerequest-request` message of the category its service answers to
  *  (BaRS Application 4 for `validation`; the general referral for `referral`). */
 import type {
   Bundle,
@@ -16,7 +16,7 @@ import { barsCarePlan } from './care-plan.js'
 import { barsEncounter } from './encounter.js'
 import { barsInstant, messageBundle, type Draft } from './entries.js'
 import { messageHeader } from './message-header.js'
-import { isOwnTask, type Offer } from './offer.js'
+import { isOwnTask, issuedIdOf, type Offer } from './offer.js'
 import { barsPatient } from './patient.js'
 import { peopleOf } from './people.js'
 import { requestedService } from './service-request.js'
@@ -30,7 +30,8 @@ const HANDLED = new Set([
   ...['CarePlan', 'Encounter', 'Location', 'HealthcareService', 'Consent', 'Flag'],
 ])
 
-export function requestBundle(offer: Offer, softwareVersion: string): Bundle {
+/** `update` repeats the whole with what has changed; the receiver's own id says of which request (section 12). */
+export function requestBundle(offer: Offer, reason: 'new' | 'update', softwareVersion: string): Bundle {
   const definition = REQUEST[offer.category]
   const { encounter, key: encounterKey, lines: encounterLines } = barsEncounter(offer)
   const people = peopleOf(offer)
@@ -57,12 +58,13 @@ export function requestBundle(offer: Offer, softwareVersion: string): Bundle {
     requester: people.requester,
     locations: places.drafts.map(({ key }) => key),
   }
-  return messageBundle(offer.delivery.id, offer.at, definition.version, [
-    messageHeader(offer, { reason: 'new', definition: definition.url, softwareVersion }),
+  return messageBundle(offer.delivery, offer.at, definition.version, [
+    messageHeader(offer, { reason, definition: definition.url, softwareVersion }),
     {
       key: `ServiceRequest/${offer.serviceRequest.id}`,
       resource: requestedService(offer, links),
       profiles: [serviceRequestProfile(offer.category)],
+      ...issuedIdOf(offer),
     },
     draftOf(offer.healthcareService),
     { key: encounterKey, resource: encounter },

@@ -19,11 +19,12 @@ export function createFhirPublisher({ client }: { readonly client: FhirClient })
     repeatsSafely: () => true,
     render: (delivery, record, { deployment }) => {
       const task = offerTask(delivery, record)
-      if (delivery.kind === 'offer') return rendered(offerTransaction(task, record, deployment), task.id)
+      if (delivery.kind === 'offer' || delivery.kind === 'update')
+        return rendered(offerTransaction(task, record, deployment), task.id)
       if (delivery.kind === 'cancel') {
         return rendered(cancelTransaction(task, reasonOf(delivery), deployment), task.id)
       }
-      const text = `FHIR transactions carry offers and cancellations; found a delivery of kind ${delivery.kind}.`
+      const text = `A FHIR transaction carries no delivery of kind ${delivery.kind}.`
       throw new Fault('event-unsupported', text, 'Delivery.kind')
     },
     send(message, receives, signal) {

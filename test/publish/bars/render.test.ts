@@ -444,6 +444,30 @@ describe('a cancellation', () => {
   })
 })
 
+describe('an update', () => {
+  const context = { serviceId: 'svc-ucr', receiverServiceRequestId: 'their-id-1' }
+  const id = '0191c5e0-6f00-7a11-8a11-0000000000d3'
+  const { bundle, headers } = render({ delivery: { kind: 'update', id, context } })
+
+  test('is the whole request again, another message under the id the receiver gave', () => {
+    expect(countsBroken(bundle, VALIDATION)).toEqual([])
+    expect(all(bundle, 'ServiceRequest')[0]).toMatchObject({ id: 'their-id-1', status: 'active' })
+    expect(all(bundle, 'MessageHeader')[0]?.reason?.coding?.[0]?.code).toBe('update')
+    expect(headers['use-context']).toBe('a4t3|validation|servicerequest-request|update')
+    expect(bundle.id).not.toBe(render().bundle.id)
+  })
+
+  test('keeps the fullUrls of the offer, by which a receiver merges it', () => {
+    const urls = (from: Bundle): (string | undefined)[] => (from.entry ?? []).map(({ fullUrl }) => fullUrl)
+    expect(urls(bundle)).toEqual(urls(render().bundle))
+  })
+
+  test('of a referral is for a person: BaRS has none', () => {
+    const over = { service: referral, delivery: { kind: 'update', id, context } }
+    expect(() => render(over)).toThrow(expect.objectContaining({ code: 'event-unsupported' }))
+  })
+})
+
 describe('what cannot be rendered is for a person', () => {
   test.each([
     ['an unknown service', { delivery: { context: { serviceId: 'nowhere' } } }, 'deployment-invalid'],
