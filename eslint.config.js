@@ -21,7 +21,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Only src/config reads the environment.' },
+        { object: 'process', property: 'env', message: 'Only main and config read the environment.' },
       ],
     },
   },
@@ -59,7 +59,7 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/config/**/*.ts', 'src/main.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['src/config/**/*.ts', 'src/main/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['scripts/**', '*.js', '*.mjs', 'test/**', 'src/cli/**', 'src/simulate/**', 'src/main.ts'],
     rules: { 'no-console': 'off' },
