@@ -125,10 +125,10 @@ export class ExpressionCompiler {
     const { resource, labels, all, at } = expression
     if (!this.input.resources.has(resource)) throw mappingFault(at, `No resource is named "${resource}".`)
     const fits = (made: Made): boolean =>
-      made.name === resource && (labels.length === 0 || made.labels.some((label) => labels.includes(label)))
+      labels.length === 0 || made.labels.some((label) => labels.includes(label))
     const referenceTo = (made: Made): Value => ({ reference: `urn:uuid:${made.id}` })
     return (run) => {
-      const found = reachable(run, fits)
+      const found = reachable(run, resource, fits)
       if (found.length === 0) return undefined
       run.evident = all
       return all ? found.map(referenceTo) : referenceTo(found[0]!)

@@ -132,7 +132,7 @@ function compileResource(name: string, mapping: ResourceMapping, library: Librar
     const body = build(run)
     if (body === undefined) return
     const labels = label === undefined ? [] : [label(run)].flat().map((value) => textOf(value) ?? '')
-    run.made.push({ name, type: mapping.makes, id: idOf(name, run.scope), scope: run.scope, labels, body })
+    run.add({ name, type: mapping.makes, id: idOf(name, run.scope), scope: run.scope, labels, body })
   }
   if (mapping.each === undefined) return one
   const declared = library.structure.groups.get(mapping.each)

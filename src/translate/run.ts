@@ -49,7 +49,8 @@ export class Run {
   /** What `$with` stands for. */
   with: Value = undefined
   readonly variables: Value[] = []
-  readonly made: Made[] = []
+  private readonly all: Made[] = []
+  private readonly byName = new Map<string, Made[]>()
   readonly issues: Issue[]
   readonly drops = new Map<number, DropReason>()
   /** Times that took the sender's zone: their count and the first one's path. */
@@ -62,6 +63,22 @@ export class Run {
   ) {
     this.issues = [...source.message.doubts]
     this.scope = { first: 0, end: source.names.length, shared: -1, members: null, parent: null, siblings: [] }
+  }
+
+  /** Every resource made so far, in order. */
+  get made(): readonly Made[] {
+    return this.all
+  }
+
+  madeAs(name: string): readonly Made[] {
+    return this.byName.get(name) ?? NONE_MADE
+  }
+
+  add(made: Made): void {
+    this.all.push(made)
+    const named = this.byName.get(made.name)
+    if (named === undefined) this.byName.set(made.name, [made])
+    else named.push(made)
   }
 
   /** Index of the `ordinal`-th segment of that name, looked for in the nearest scope that holds such segments. */
@@ -124,18 +141,20 @@ export class Run {
   }
 }
 
-/** Resources that a reference finds from the scope in hand: the nearest scope around it that holds any decides, and
- *  what was made in a group beside one's own - another provider, order or patient - is never reached. */
-export function reachable(run: Run, fits: (made: Made) => boolean): readonly Made[] {
-  const beside: Scope[] = []
+/** Resources of a name that a reference finds from the scope in hand: the nearest scope around it that holds any
+ *  decides, and what was made in a group beside one's own - another provider, order or patient - is never reached. */
+export function reachable(run: Run, name: string, fits: (made: Made) => boolean): readonly Made[] {
+  const named = run.madeAs(name)
+  if (named.length === 0) return named
+  const around: Scope[] = []
   for (let scope: Scope | null = run.scope; scope !== null; scope = scope.parent) {
     const within = scope
-    const found = run.made.filter(
+    const found = named.filter(
       (made) =>
-        fits(made) && isInside(made.scope, within) && !beside.some((other) => isInside(made.scope, other)),
+        fits(made) && isInside(made.scope, within) && !around.some((own) => isBeside(made.scope, own)),
     )
     if (found.length > 0) return found
-    for (const other of scope.siblings) if (other !== scope) beside.push(other)
+    around.push(scope)
   }
   return NONE_MADE
 }
@@ -147,3 +166,18 @@ const isInside = (inner: Scope, outer: Scope): boolean =>
   inner === outer ||
   (outer.parent !== null && inner.first >= outer.first && inner.end <= outer.end) ||
   outer.parent === null
+
+/** True when it lies inside a sibling of `own`. Siblings stand in order and never overlap, so one look finds it: a
+ *  message may have thousands. */
+function isBeside(inner: Scope, own: Scope): boolean {
+  const { siblings } = own
+  let low = 0
+  let high = siblings.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (siblings[middle]!.first <= inner.first) low = middle + 1
+    else high = middle
+  }
+  const last = siblings[low - 1]
+  return last !== undefined && last !== own && isInside(inner, last)
+}

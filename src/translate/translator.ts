@@ -129,7 +129,7 @@ function mapped(message: Message, context: TranslateContext, program: Program, i
   markDrops(run, program)
   program.make(run, idOf)
   for (const need of program.requirements) {
-    if (!run.made.some((made) => made.name === need.resource)) {
+    if (run.madeAs(need.resource).length === 0) {
       throw new Fault('required-missing', need.text, need.where)
     }
   }

@@ -64,7 +64,7 @@ function lineOf(text: string): Line {
   }
 }
 
-/** User and system time of a process and of its children that still run; undefined where there is no /proc. */
+/** User and system time of a process and its children, those that ended included; undefined where there is no /proc. */
 export function cpuSecondsOf(pid: number): number | undefined {
   const own = stat(pid)
   return own === undefined
@@ -80,11 +80,11 @@ export function residentMBOf(pid: number): number | undefined {
 
 const TICKS_PER_SECOND = 100
 
-/** proc(5): fields 14 and 15, counted after the command's closing bracket. */
+/** proc(5): fields 14 to 17 (own and ended children's time), counted after the command's closing bracket. */
 function stat(pid: number): number | undefined {
   const text = proc(`${pid}/stat`)
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
-  return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  return fields?.slice(11, 15).reduce((ticks, field) => ticks + Number(field) / TICKS_PER_SECOND, 0)
 }
 
 function childrenOf(pid: number): number[] {
