@@ -97,18 +97,23 @@ test.each(MUTANTS)(
   120_000,
 )
 
+/** First alone, an offer taken back while a kill has interrupted it; then load, with a kill in the middle of a POST. */
 async function faultsAfterKills(defects: readonly Defect[]): Promise<readonly string[]> {
   const random = seeded(20_261_121)
   run = await KillRun.prepare(defects, random)
   const { gateway, receivers, senders } = run
-  receivers.failSometimes(random)
   await gateway.start()
-  senders.start(SENDERS)
-  await sleep(800)
+  const referral = senders.newReferral('CARE')
+  const sending = receivers.interrupt('read')
+  await senders.deliver(referral)
+  await sending
   await gateway.kill()
   await gateway.start()
-  await sleep(800)
-  // A kill in the middle of a POST: its effect is done, its answer never comes.
+  await senders.deliver(senders.newCancellation(referral))
+
+  receivers.failSometimes(random)
+  senders.start(SENDERS)
+  await sleep(1_200)
   await receivers.interrupt('done')
   await gateway.kill()
   await gateway.start()
