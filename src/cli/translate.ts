@@ -7,6 +7,7 @@ import type { AckError } from '../codec/hl7v2/ack.js'
 import { isBatch, splitBatch } from '../codec/hl7v2/batch.js'
 import type { Message } from '../codec/hl7v2/message.js'
 import { parseMessage } from '../codec/hl7v2/parse.js'
+import { controlIdOf } from '../terms/control-id.js'
 import { asFault, FAULTS } from '../terms/fault.js'
 import type { AckCode, Fault, FaultCode } from '../terms/fault.js'
 import type { Instant } from '../terms/instant.js'
@@ -115,24 +116,19 @@ function translateBytes(
   const translation = deps.translator.translate(message, deps.contextOf(source, message))
   const found = translation.bundle === null ? [] : deps.validate(translation.bundle)
   const issues = [...translation.issues, ...found.filter(isError)]
-  const common = {
+  const { bundle, ledger, messageType, mapping } = translation
+  const failed = !translation.ok || issues.some(isError)
+  return {
     file,
+    ok: !failed,
     channel: 'hl7v2',
-    messageType: translation.messageType,
-    mapping: translation.mapping,
-  } as const
-  if (!translation.ok || issues.some(isError)) {
-    return {
-      ...common,
-      ok: false,
-      bundle: null,
-      ledger: null,
-      issues,
-      ack: ackFor(message, 'AE', issues, deps),
-    }
+    messageType,
+    mapping,
+    bundle: failed ? null : bundle,
+    ledger: failed ? null : ledger,
+    issues,
+    ack: ackFor(message, failed ? issues.filter(isError) : [], deps),
   }
-  const { bundle, ledger } = translation
-  return { ...common, ok: true, bundle, ledger, issues, ack: ackFor(message, 'AA', [], deps) }
 }
 
 function refusedBy(file: string, bytes: Uint8Array, fault: Fault, deps: TranslateDeps): Line {
@@ -150,30 +146,41 @@ function refused(
   errors: readonly AckError[],
   deps: TranslateDeps,
 ): Line {
-  const answer = { code, controlId: deps.newId(), now: deps.now(), errors }
+  const answer = { code, controlId: controlIdOf(deps.newId()), now: deps.now(), errors }
   const ack = buildAck(original === undefined ? answer : { ...answer, original })
-  const none = { messageType: '', mapping: null, bundle: null, ledger: null } as const
-  return { file, ok: false, channel: 'hl7v2', ...none, issues, ack: Buffer.from(ack).toString('utf8') }
+  return {
+    file,
+    ok: false,
+    channel: 'hl7v2',
+    messageType: '',
+    mapping: null,
+    bundle: null,
+    ledger: null,
+    issues,
+    ack: Buffer.from(ack).toString('utf8'),
+  }
 }
 
-/** The answer the gateway would give. */
-function ackFor(
-  original: Message,
-  code: 'AA' | AckCode,
-  issues: readonly Issue[],
-  deps: TranslateDeps,
-): string {
-  const errors = issues.filter(isError).map((issue): AckError => ({
+/** The answer the gateway would give: the first error decides, as it does there. */
+function ackFor(original: Message, found: readonly Issue[], deps: TranslateDeps): string {
+  const [first] = found
+  const errors = found.map((issue): AckError => ({
     location: issue.where,
-    hl7Code: errCodeOf(issue),
+    hl7Code: meaningOf(issue).err,
     severity: 'E',
     text: issue.text,
   }))
-  const ack = buildAck({ original, code, controlId: deps.newId(), now: deps.now(), errors })
+  const ack = buildAck({
+    original,
+    code: first === undefined ? 'AA' : (meaningOf(first).ack ?? 'AE'),
+    controlId: controlIdOf(deps.newId()),
+    now: deps.now(),
+    errors,
+  })
   return Buffer.from(ack).toString('utf8')
 }
 
-/** HL7 table 0357: a refusal's own code, else that of an invalid resource. */
-const errCodeOf = ({ code }: Issue): string =>
+/** A refusal's own meaning, else that of an invalid resource. */
+const meaningOf = ({ code }: Issue) =>
   // Checked by `in`.
-  FAULTS[code in FAULTS ? (code as FaultCode) : 'resource-invalid'].err
+  FAULTS[code in FAULTS ? (code as FaultCode) : 'resource-invalid']

@@ -1,7 +1,7 @@
 /** Commands that work on files, without a database: what they need is loaded here and handed in. */
 import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { runTranslate } from '../cli/translate.js'
 import { runValidate } from '../cli/validate.js'
 import type { Message } from '../codec/hl7v2/message.js'
@@ -22,7 +22,7 @@ const newId = () => uuidV7(Date.now(), randomBytes(10))
 const write = (line: string): void => void process.stdout.write(line)
 
 export async function translate(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parsed({
     args: [...args],
     allowPositionals: true,
     options: { source: { type: 'string' }, bundle: { type: 'boolean', default: false } },
@@ -62,7 +62,7 @@ function contexts(): (source: string | undefined, message: Message) => Translate
 
 export async function validate(args: readonly string[]): Promise<number> {
   const list = { type: 'string', multiple: true, default: [] as string[] } as const
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parsed({
     args: [...args],
     allowPositionals: true,
     options: { profile: list, package: list, definitions: list, jobs: { type: 'string' } },
@@ -84,6 +84,17 @@ export async function validate(args: readonly string[]): Promise<number> {
 
 export const simulate = (args: readonly string[]): Promise<number> =>
   runSimulate(args, { now, newId, write, stopped: stopSignal() })
+
+/** Throws Fault `config-invalid` for an option there is not, or one without its value. */
+function parsed<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config)
+  } catch (cause) {
+    // Node's first sentence says what is wrong, the rest how a file of that name would be given.
+    const [found = ''] = cause instanceof Error ? cause.message.split('. ') : []
+    throw new Fault('config-invalid', `${found}. See onedoor help.`, '', { cause })
+  }
+}
 
 function required(positionals: readonly string[], command: string): readonly string[] {
   if (positionals.length > 0) return positionals
