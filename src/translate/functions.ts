@@ -6,6 +6,7 @@ import { TIME_FUNCTIONS } from './function-times.js'
 import { mappingFault } from './position.js'
 import { tableNamed, translateCode } from './tables.js'
 import { combine, textOf, Tracked } from './tracked.js'
+import type { Value } from './tracked.js'
 
 /** Characters that no FHIR string may hold (R4 2.24.0.1). */
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
@@ -27,6 +28,10 @@ const local = (kind: string, says: string): FunctionDefinition => ({
       : changed(value, `${LOCAL}/${kind}/${slug(run.context.sourceId)}/${slug(text)}`)
   },
 })
+
+/** The values of a list, or the one value; none when it is absent. */
+const presentIn = (value: Value): Value[] =>
+  Array.isArray(value) ? value.filter((each) => each !== undefined) : value === undefined ? [] : [value]
 
 const YES_NO: ReadonlyMap<string, boolean> = new Map([
   ['Y', true],
@@ -98,9 +103,8 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
         const separator = first(site).literal ?? ''
         const others = site.args.slice(1)
         return (run, value) => {
-          const parts = [value, ...others.map((other) => other.evaluate(run))]
-            .flat()
-            .filter((part) => part !== undefined)
+          const parts = presentIn(value)
+          for (const other of others) parts.push(...presentIn(other.evaluate(run)))
           return parts.length === 0 ? undefined : combine(parts.map(textOf).join(separator), parts)
         }
       },
@@ -110,7 +114,7 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
       takesLists: true,
       says: 'the values present, one per line, without characters FHIR forbids',
       compile: () => (_run, value) => {
-        const parts = [value].flat().filter((part) => part !== undefined)
+        const parts = presentIn(value)
         const text = parts.map(textOf).join('\n').replace(CONTROLS, '').trim()
         return text === '' ? undefined : combine(text, parts)
       },

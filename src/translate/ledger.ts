@@ -1,6 +1,6 @@
 /** The ledger: read off the finished bundle, leaf by leaf, never kept by hand. */
 import { Fault } from '../terms/fault.js'
-import { isBlank } from './run.js'
+import { cleaned } from './run.js'
 import type { Run } from './run.js'
 import type { Source } from './source.js'
 import { Tracked } from './tracked.js'
@@ -79,7 +79,7 @@ function dropReason(run: Run, leaf: number, nullReason: DropReason): DropReason 
   if (known !== undefined) return known
   const { value } = run.source.leaves[leaf]!
   if (value === null) return nullReason
-  return isBlank(value) ? 'blank' : undefined
+  return cleaned(value) === '' ? 'blank' : undefined
 }
 
 /** The carried elements as a person reads them: one `PID-23: value` per line. */

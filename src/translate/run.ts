@@ -8,8 +8,12 @@ import type { DropReason, TranslateContext } from './translation.js'
 /** Characters that no FHIR string may hold (R4 2.24.0.1); an escape (`\\X07\\`) can bring them in. */
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
 
-/** Nothing but white space and characters that FHIR forbids. */
-export const isBlank = (value: string): boolean => value.replace(CONTROLS, '').trim() === ''
+/** The text without them and without white space around it. Most texts have neither, and are given back as they are. */
+export function cleaned(text: string): string {
+  for (let i = 0; i < text.length; i++)
+    if (text.charCodeAt(i) < 0x20) return text.replace(CONTROLS, '').trim()
+  return text.trim()
+}
 
 /** A run of segments that belong together: the message, an order, an OBX with its notes. */
 export interface Scope {
@@ -111,7 +115,7 @@ export class Run {
     if (leaf < 0) return undefined
     const { value } = this.source.leaves[leaf]!
     if (value === null) return undefined
-    const text = value.replace(CONTROLS, '').trim()
+    const text = cleaned(value)
     return text === '' ? undefined : new Tracked(text, leaf)
   }
 

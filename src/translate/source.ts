@@ -30,7 +30,7 @@ export class Source {
     })
     this.leaves = table
     this.names = names
-    this.rows = rowsOf(message)
+    this.rows = rowsOf(names.length, table)
     this.fields = new Int32Array(this.rows[names.length]!).fill(-1)
     for (let i = table.length - 1; i >= 0; i--) {
       const { segmentIndex, field } = table[i]!
@@ -114,11 +114,10 @@ export class Source {
   }
 }
 
-/** One slot per field of every segment, field 0 included. */
-function rowsOf(message: Message): Int32Array {
-  const rows = new Int32Array(message.segments.length + 1)
-  message.segments.forEach((segment, index) => {
-    rows[index + 1] = rows[index]! + segment.fieldCount + 1
-  })
+/** One slot per field of every segment up to its last leaf, field 0 included. */
+function rowsOf(segmentCount: number, table: readonly Leaf[]): Int32Array {
+  const rows = new Int32Array(segmentCount + 1)
+  for (const { segmentIndex, field } of table) rows[segmentIndex + 1] = field + 1
+  for (let i = 0; i < segmentCount; i++) rows[i + 1]! += rows[i]!
   return rows
 }
