@@ -24,6 +24,7 @@ import { openConfiguredStore } from './database.js'
 import { hostInUrl, listenHttp } from './http-listener.js'
 import { createPublishers } from './publishers.js'
 import { stopSignal } from './stop-signal.js'
+import { listening } from './taken-port.js'
 import { loadTranslation } from './translation.js'
 
 type Stop = () => Promise<unknown>
@@ -47,9 +48,10 @@ export async function serve(): Promise<number> {
 
 async function start(config: Config, log: Log, stops: Stop[]): Promise<void> {
   const { limits } = config
-  const http = await listenHttp(config.host, config.port)
+  const { host } = config
+  const http = await listening('PORT', host, config.port, listenHttp(host, config.port))
   stops.push(() => http.close(limits.stopGraceMs))
-  const baseUrl = `http://${hostInUrl(config.host)}:${http.port}`
+  const baseUrl = `http://${hostInUrl(host)}:${http.port}`
   const { store, close } = await openConfiguredStore(config, log)
   stops.push(close)
 
@@ -77,7 +79,12 @@ async function start(config: Config, log: Log, stops: Stop[]): Promise<void> {
 
   let takingWork = false
   http.answerWith(application(config, gateway, metrics, () => takingWork))
-  const mllp = await startMllpListener(mllpOptions(config), gateway)
+  const mllp = await listening(
+    'MLLP_PORT',
+    host,
+    config.mllpPort,
+    startMllpListener(mllpOptions(config), gateway),
+  )
   stops.push(() => mllp.close(limits.stopGraceMs))
   takingWork = true
   stops.push(async () => {
