@@ -52,21 +52,25 @@ export async function openCase(opened: NewCase, cause: Cause, gateway: Gateway):
   return gateway.store.commitCase(commitOf(record, opened.resources, decision, cause, gateway))
 }
 
-/** Any later commit. `happen` and `arrive` see the case as it is now; `arrive` gives the resources a message brought. */
+/** Any later commit. `happen` and `arrive` see the case as it is now; `arrive` gives the resources a message brought.
+ *  `target`: the case's id, or the case as it was read before; should it have moved since, it is read again. */
 export async function changeCase(
-  caseId: string,
+  target: string | CaseRecord,
   happen: (state: CaseState, record: CaseRecord) => CaseHappening,
   cause: Cause,
   gateway: Gateway,
   arrive: (record: CaseRecord) => readonly (FhirResource & { id: string })[] = () => [],
 ): Promise<CommitOutcome> {
+  let known = typeof target === 'string' ? undefined : target
+  const caseId = typeof target === 'string' ? target : target.caseId
   for (let tries = 0; tries < MAX_DECISIONS; tries++) {
-    const record = await gateway.store.readCase(caseId)
+    const record = known ?? (await gateway.store.readCase(caseId))
     if (record === undefined) throw new Fault('case-unknown', 'No such case; check the identifier.')
     const state = stateOf(record)
     const decision = decide(state, happen(state, record), { now: cause.now, newId: gateway.newId })
     const outcome = await gateway.store.commitCase(commitOf(record, arrive(record), decision, cause, gateway))
     if (outcome.kind !== 'stale') return outcome
+    known = undefined
   }
   throw new Fault('store-busy', 'The case is being changed by many at once; send the message again.')
 }

@@ -26,7 +26,7 @@ export async function deliver(delivery: Delivery, gateway: Gateway): Promise<voi
     if (fault.code === 'store-busy' || fault.code === 'store-unavailable') throw fault
     return fail(delivery, fault, startedAt, gateway)
   }
-  if (sent !== undefined) await settle(delivery, sent, startedAt, gateway)
+  if (sent !== undefined) await settle(delivery, record, sent, startedAt, gateway)
 }
 
 /** An offer taken back before it left needs no cancellation. */
@@ -103,6 +103,7 @@ function withReceiverId(delivery: Delivery, record: CaseRecord): Delivery {
 
 async function settle(
   delivery: Delivery,
+  record: CaseRecord,
   sent: SendResult,
   startedAt: Instant,
   gateway: Gateway,
@@ -121,8 +122,8 @@ async function settle(
   if (delivery.kind === 'offer') {
     const cause = { event: 'delivered', actor: { partner: delivery.receiver }, now, attempt: attemptOutcome }
     await changeCase(
-      delivery.caseId,
-      (state, record) => answered(state, record, delivery.subject, sent.says, gateway, now),
+      record,
+      (state, current) => answered(state, current, delivery.subject, sent.says, gateway, now),
       cause,
       gateway,
     )
