@@ -146,19 +146,20 @@ describe('leases', () => {
   test('one that runs out while sending comes back as one that may have arrived, with the same bytes', async () => {
     const store = await database.open()
     const draft = aDelivery({ receiver: 'killed-worker' })
+    const rendered = { ...RENDERED, correlation: draft.id }
     await open(store, [draft])
     const [first] = await claim(store, ['killed-worker'], { leaseMs: 1 })
-    expect(await store.beginAttempt(draft.id, first!.lease, RENDERED)).toBe(true)
+    expect(await store.beginAttempt(draft.id, first!.lease, rendered)).toBe(true)
     await sleep(5)
     const [second] = await claim(store, ['killed-worker'])
-    expect(second).toMatchObject({ attempts: 2, mayHaveArrived: true, rendered: RENDERED })
-    const other = { ...RENDERED, body: Buffer.from('other'), correlation: 'other' }
+    expect(second).toMatchObject({ attempts: 2, mayHaveArrived: true, rendered })
+    const other = { ...rendered, body: Buffer.from('other'), correlation: 'other' }
     expect(await store.beginAttempt(draft.id, second!.lease, other)).toBe(true)
     expect(await store.findDelivery('other')).toBeUndefined()
-    expect(await store.findDelivery('bundle-1')).toMatchObject({
+    expect(await store.findDelivery(draft.id)).toMatchObject({
       id: draft.id,
       state: 'sending',
-      rendered: RENDERED,
+      rendered,
     })
   })
 
