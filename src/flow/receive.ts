@@ -133,7 +133,7 @@ async function refuse(fault: Fault, refused: Refused, gateway: Gateway): Promise
   if (given.code === 'internal-error') gateway.observe.failed('message-failed', given.cause)
   gateway.observe.answered({
     channel: 'mllp',
-    kind: message?.messageType ?? 'unreadable',
+    kind: kindOf(message),
     code: given.meaning.ack ?? 'AE',
     fault: given.code,
     where: given.where,
@@ -141,6 +141,12 @@ async function refuse(fault: Fault, refused: Refused, gateway: Gateway): Promise
     durationMs: msBetween(receivedAt, gateway.clock()),
   })
   return bytes
+}
+
+/** MSH-9 for the log, where it looks like a message type: a sender may have written anything into it. */
+function kindOf(message: Message | undefined): string {
+  const type = message?.messageType ?? ''
+  return /^[A-Z][A-Z0-9]{2}(?:\^[A-Z]\d{2})?$/.test(type) ? type : 'unreadable'
 }
 
 /** Nothing can be kept when the store is what failed: the sender still has the message and sends it again. */
