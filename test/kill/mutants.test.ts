@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Defect } from '../support/kill-product.js'
+import type { Receivers } from '../support/kill-receivers.js'
 import { KillRun, seeded } from '../support/kill-run.js'
 
 const CAUGHT_WITHIN_MS = 60_000
@@ -23,7 +24,7 @@ const MUTANTS: readonly (readonly [string, readonly Defect[], RegExp])[] = [
         file: 'flow/receive.js',
         find: 'const done = await processMessage({ message, sender, incoming, ...later }, gateway);',
         replace: `const done = { kind: 'done', caseId: '' };
-        setTimeout(() => processMessage({ message, sender, incoming, ...later }, gateway).catch(() => undefined), 20);`,
+        setTimeout(() => processMessage({ message, sender, incoming, ...later }, gateway).catch(() => undefined), 50);`,
       },
     ],
     /acknowledged, found (0 times|as 0 cases)/,
@@ -52,7 +53,7 @@ const MUTANTS: readonly (readonly [string, readonly Defect[], RegExp])[] = [
       {
         file: 'flow/deliver.js',
         find: 'return publisher.send(rendered, receives, AbortSignal.timeout(receives.timeoutMs));',
-        replace: `setTimeout(() => publisher.send(rendered, receives, AbortSignal.timeout(receives.timeoutMs)).catch(() => undefined), 20);
+        replace: `setTimeout(() => publisher.send(rendered, receives, AbortSignal.timeout(receives.timeoutMs)).catch(() => undefined), 50);
         return { answer: Buffer.alloc(0), says: { kind: 'received' } };`,
       },
     ],
@@ -97,27 +98,39 @@ test.each(MUTANTS)(
   120_000,
 )
 
-/** First alone, an offer taken back while a kill has interrupted it; then load, with a kill in the middle of a POST. */
+/** First what each defect needs to show, one thing after the other; then load, with a kill in the middle of a POST. */
 async function faultsAfterKills(defects: readonly Defect[]): Promise<readonly string[]> {
   const random = seeded(20_261_121)
   run = await KillRun.prepare(defects, random)
   const { gateway, receivers, senders } = run
   await gateway.start()
+  // An offer that hangs is taken back, by a sender that does not believe its first answer.
   const referral = senders.newReferral('CARE')
   const sending = receivers.interrupt('read')
   await senders.deliver(referral)
+  await senders.deliver(referral)
   await sending
+  await senders.deliver(senders.newCancellation(referral))
+  await cancellationArrived(receivers)
+  await senders.deliver(senders.newReferral('RAPID'))
   await gateway.kill()
   await gateway.start()
-  await senders.deliver(senders.newCancellation(referral))
 
   receivers.failSometimes(random)
   senders.start(SENDERS)
-  await sleep(1_200)
+  await sleep(1_000)
   await receivers.interrupt('done')
   await gateway.kill()
   await gateway.start()
   await sleep(300)
   await senders.finish()
   return (await run.judge(6_000)).faults
+}
+
+/** Or will not: the checker says so then. */
+async function cancellationArrived({ arrivals }: Receivers): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 6_000; waitedMs += 20) {
+    if (arrivals.some(({ kind }) => kind === 'cancel')) return
+    await sleep(20)
+  }
 }
