@@ -7,6 +7,7 @@ export type Line = Readonly<Record<string, unknown>>
 
 export class Child {
   readonly pid: number
+  readonly startedAt = performance.now()
   readonly ended: Promise<void>
   private readonly process: ChildProcess
   private readonly lines: Line[] = []

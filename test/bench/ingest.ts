@@ -69,6 +69,9 @@ async function measureIngest(): Promise<readonly Result[]> {
       postmaster: readPidFile(join(folder, 'postgres'))?.pid,
       taken: () => sink.taken,
     }
+    progress('warm-up')
+    await measure(place, 32, 'WARM')
+    await drained(database.connection)
     const bare: (Rate & Partial<Costs>)[] = []
     const at32: Measured[] = []
     for (let round = 0; round < ROUNDS; round++) {

@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util'
 import { codec } from './codec.js'
 import { ingest } from './ingest.js'
 import { machine, table, type Bench, type Result } from './report.js'
+import { restart } from './restart.js'
 import { translate } from './translate.js'
 import { validate } from './validate.js'
 
-const BENCHES: readonly Bench[] = [codec, translate, validate, ingest]
+const BENCHES: readonly Bench[] = [codec, translate, validate, restart, ingest]
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
 const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
