@@ -94,7 +94,7 @@ describe('another country', () => {
     expect(deployment.timeZone).toBe('Pacific/Auckland')
     expect([...deployment.partners.values()].map(({ receives }) => receives?.channel)).toEqual([
       undefined,
-      undefined,
+      'hl7v2',
       'fhir',
     ])
   })
