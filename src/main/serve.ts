@@ -1,5 +1,4 @@
 /** The gateway: read config, open the store, start the edges; what is started here is stopped in reverse. */
-import { randomBytes } from 'node:crypto'
 import { schedule } from 'node-cron'
 import { refuseUnlessLoopback } from '../api/access.js'
 import { createApp } from '../api/app.js'
@@ -19,9 +18,9 @@ import { updateTask } from '../flow/update-task.js'
 import { startWork } from '../flow/work.js'
 import type { Store } from '../store/store.js'
 import { instantOf } from '../terms/instant.js'
-import { uuidV7 } from '../terms/uuid.js'
 import { openConfiguredStore } from './database.js'
 import { hostInUrl, listenHttp } from './http-listener.js'
+import { newId } from './new-id.js'
 import { createPublishers } from './publishers.js'
 import { stopSignal } from './stop-signal.js'
 import { listening } from './taken-port.js'
@@ -111,7 +110,7 @@ async function openGateway(
     ...loadTranslation(),
     publishers,
     clock,
-    newId: () => uuidV7(Date.now(), randomBytes(10)),
+    newId,
     random: Math.random,
     acceptUnregistered: config.auth === 'none',
     hl7Limits: {

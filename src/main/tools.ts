@@ -1,5 +1,4 @@
 /** Commands that work on files, without a database: what they need is loaded here and handed in. */
-import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { runTranslate } from '../cli/translate.js'
@@ -12,13 +11,12 @@ import { senderOf, zoneOf } from '../flow/sender.js'
 import { runSimulate } from '../simulate/command.js'
 import { Fault } from '../terms/fault.js'
 import { instantOf } from '../terms/instant.js'
-import { uuidV7 } from '../terms/uuid.js'
 import type { TranslateContext } from '../translate/translation.js'
+import { newId } from './new-id.js'
 import { stopSignal } from './stop-signal.js'
 import { loadTranslation } from './translation.js'
 
 const now = () => instantOf(new Date())
-const newId = () => uuidV7(Date.now(), randomBytes(10))
 const write = (line: string): void => void process.stdout.write(line)
 
 export async function translate(args: readonly string[]): Promise<number> {
