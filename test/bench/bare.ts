@@ -1,17 +1,17 @@
 /** The bound of every ingest figure: the statement of a commit run bare, from 32 connections in one process, with
  *  values made beforehand by the gateway's own code from the same messages. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { PoolConfig } from 'pg'
 import { receive } from '../../src/flow/receive.js'
 import type { Gateway } from '../../src/flow/gateway.js'
+import { newId } from '../../src/main/new-id.js'
 import { loadConfig } from '../../src/config/environment.js'
 import { commitStatement } from '../../src/store/commit-statement.js'
 import type { Statement } from '../../src/store/database.js'
 import type { Store } from '../../src/store/store.js'
 import type { CaseCommit } from '../../src/store/types.js'
 import { instantOf } from '../../src/terms/instant.js'
-import { uuidV7 } from '../../src/terms/uuid.js'
 import { quantile } from './measure.js'
 import { referral } from './messages.js'
 import { product } from './product.js'
@@ -67,7 +67,7 @@ export function gatewayThatKeeps(commits: CaseCommit[]): Gateway {
     validate,
     publishers: new Map(),
     clock: () => instantOf(new Date()),
-    newId: () => uuidV7(Date.now(), randomBytes(10)),
+    newId,
     random: Math.random,
     acceptUnregistered: false,
     hl7Limits: {

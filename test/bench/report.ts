@@ -1,5 +1,5 @@
 /** What a bench says: one row per figure, as a table for people and as JSON for machines. */
-import { cpus, platform, release, totalmem } from 'node:os'
+import { cpus, loadavg, platform, release, totalmem } from 'node:os'
 
 export interface Result {
   readonly name: string
@@ -60,6 +60,8 @@ export function machine() {
     memoryMB: Math.round(totalmem() / 1024 / 1024),
     system: `${platform()} ${release()}`,
     node: process.version,
+    /** Over the last minute, as the benches ended: well above `cores` means that others took part of the machine. */
+    load: Number((loadavg()[0] ?? 0).toFixed(1)),
   }
 }
 
