@@ -12,7 +12,7 @@ import type { Run } from './run.js'
 import { makesList } from './shape.js'
 import type { Entry, ObjectTemplate, Template } from './template.js'
 import { Tracked } from './tracked.js'
-import type { Value } from './tracked.js'
+import type { Scalar, Value } from './tracked.js'
 
 export interface Datatype {
   readonly makes: string
@@ -145,40 +145,38 @@ export class Compiler {
       directives.as === undefined
         ? undefined
         : this.filler(directives.as, directives.with, path, template.at, variables)
-    const parts = [...template.entries].map(([key, entry]) => ({
+    const parts: readonly Part[] = [...template.entries].map(([key, entry]) => ({
       key,
       constant: entry.template.kind === 'constant' ? entry.template.value : undefined,
       evaluate: this.entry(key, entry, path, variables),
     }))
-    const moving = parts.filter((part) => part.constant === undefined)
     const needs = (directives.needs ?? []).map((need) => need.split('|'))
     const constant = directives.constant === true
     return (run) => {
       run.evident = false
       const base = filler?.(run) as { [key: string]: Value } | undefined
       let evident: boolean = base !== undefined && run.evident
-      // Most objects come to nothing, so none is made before a value is there.
-      let values: Value[] | undefined
-      for (let i = 0; i < moving.length; i++) {
+      // Most objects come to nothing, so none is made before a value is there. What a data type made belongs to
+      // this object alone.
+      let object = base
+      let written = 0
+      for (let i = 0; i < parts.length; i++) {
+        const part = parts[i]!
+        if (part.constant !== undefined) continue
         run.evident = false
-        const value = moving[i]!.evaluate(run)
+        const value = part.evaluate(run)
         if (value === undefined) continue
-        values ??= new Array<Value>(moving.length)
-        values[i] = value
         if (!evident && isEvident(run, value)) evident = true
+        object ??= {}
+        for (; written < i; written++) writeConstant(object, parts[written]!)
+        object[part.key] = value
+        written = i + 1
       }
       run.evident = evident
       if (!evident && !constant) return undefined
-      // What a data type made belongs to this object alone.
-      const object: { [key: string]: Value } = base ?? {}
-      let next = 0
-      for (const part of parts) {
-        const value = part.constant ?? values?.[next]
-        if (part.constant === undefined) next++
-        if (value !== undefined) object[part.key] = value
-      }
-      for (const need of needs) if (need.every((name) => object[name] === undefined)) return undefined
-      return object
+      object ??= {}
+      for (; written < parts.length; written++) writeConstant(object, parts[written]!)
+      return needs.every((need) => need.some((name) => object[name] !== undefined)) ? object : undefined
     }
   }
 
@@ -295,6 +293,16 @@ export class Compiler {
       return value
     }
   }
+}
+
+interface Part {
+  readonly key: string
+  readonly constant: Scalar | undefined
+  readonly evaluate: Evaluate
+}
+
+function writeConstant(object: { [key: string]: Value }, { key, constant }: Part): void {
+  if (constant !== undefined) object[key] = constant
 }
 
 /** A value from the source, or something that holds one. A reference to the patient is no evidence of anything. */

@@ -23,7 +23,11 @@ export function settle(value: Value, marks: Marks): unknown {
     for (let i = 0; i < value.length; i++) value[i] = settle(value[i], marks) as Value
     return value
   }
-  for (const key in value) value[key] = settle(value[key], marks) as Value
+  for (const key in value) {
+    const child = value[key]
+    const settled = settle(child, marks) as Value
+    if (settled !== child) value[key] = settled
+  }
   return value
 }
 

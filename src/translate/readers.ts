@@ -46,14 +46,12 @@ function locator({ name, ordinal }: PathExpression): (run: Run) => number {
 
 /** `XPN.1.1` of the repetition in hand; of a component in hand, `HD.1` is its subcomponent. */
 function relativeReader(component: number, subcomponent: number): Evaluate {
+  const part = subcomponent === 0 ? 1 : subcomponent
   return (run) => {
     const { item } = run
     if (item === null) return undefined
-    if (item.component === 0) {
-      return run.read(run.source.find(item.segment, item.field, item.repetition, component, subcomponent))
-    }
-    if (subcomponent > 1) return undefined
-    return run.read(run.source.find(item.segment, item.field, item.repetition, item.component, component))
+    if (item.component === 0) return run.read(run.source.findIn(item, component, part))
+    return part > 1 ? undefined : run.read(run.source.findIn(item, item.component, component))
   }
 }
 
@@ -68,19 +66,24 @@ export function itemsOf(path: PathExpression): Items {
     return (run) => {
       const { item } = run
       if (item === null || item.component !== 0) return NO_ITEMS
-      const { first, end } = run.source.range(item.segment, item.field, item.repetition, component)
-      return first < end ? [{ ...item, component }] : NO_ITEMS
+      const { leaves } = run.source
+      let { first } = item
+      while (first < item.end && leaves[first]!.component < component) first++
+      let end = first
+      while (end < item.end && leaves[end]!.component === component) end++
+      return first < end ? [{ component, first, end }] : NO_ITEMS
     }
   }
   const locate = locator(path)
   return (run) => {
     const segment = locate(run)
     if (segment < 0 || run.source.firstOf(segment, field) < 0) return NO_ITEMS
-    const repetitions = run.source.repetitions(segment, field)
-    if (repetition === 'all' || repetition === 1) {
-      return repetitions.map((each) => ({ segment, field, repetition: each, component }))
+    const found: Item[] = []
+    for (const each of run.source.repetitions(segment, field)) {
+      if (repetition !== 'all' && repetition !== 1 && repetition !== each) continue
+      found.push({ component, ...run.source.range(segment, field, each, component) })
     }
-    return repetitions.includes(repetition) ? [{ segment, field, repetition, component }] : NO_ITEMS
+    return found
   }
 }
 

@@ -1,6 +1,6 @@
 /** The state of translating one message: where in it the templates stand, what they made, what they noticed. */
 import type { Issue } from '../terms/issue.js'
-import type { Source } from './source.js'
+import type { Source, Span } from './source.js'
 import { Tracked } from './tracked.js'
 import type { Value } from './tracked.js'
 import type { DropReason, TranslateContext } from './translation.js'
@@ -29,10 +29,7 @@ export interface Scope {
 }
 
 /** A field repetition (component 0) or one of its components. */
-export interface Item {
-  readonly segment: number
-  readonly field: number
-  readonly repetition: number
+export interface Item extends Span {
   readonly component: number
 }
 

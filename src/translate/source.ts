@@ -5,7 +5,13 @@ import type { Message } from '../codec/hl7v2/message.js'
 import type { Separators } from '../codec/hl7v2/separators.js'
 
 const NONE: readonly number[] = []
-const NOTHING = { first: 0, end: 0 }
+const NOTHING: Span = { first: 0, end: 0 }
+
+/** Numbers of leaves that stand together, from `first` up to `end`. */
+export interface Span {
+  readonly first: number
+  readonly end: number
+}
 
 /** The sender says: empty it (HL7 v2.5.1 ch. 2.5.3). */
 const HL7_NULL = '""'
@@ -62,13 +68,19 @@ export class Source {
     return -1
   }
 
+  /** Number of the leaf at a place in a repetition in hand, or -1. */
+  findIn(span: Span, component: number, subcomponent: number): number {
+    for (let i = span.first; i < span.end; i++) {
+      const leaf = this.leaves[i]!
+      if (leaf.component > component) return -1
+      if (leaf.component === component && leaf.subcomponent >= subcomponent)
+        return leaf.subcomponent === subcomponent ? i : -1
+    }
+    return -1
+  }
+
   /** Numbers of a repetition's leaves, from the component on (0: all): first, and one past the last. */
-  range(
-    segment: number,
-    field: number,
-    repetition: number,
-    component: number,
-  ): { first: number; end: number } {
+  range(segment: number, field: number, repetition: number, component: number): Span {
     let first = this.startOf(segment, field, repetition)
     if (first < 0) return NOTHING
     const isInside = (i: number): boolean => {

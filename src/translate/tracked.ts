@@ -36,8 +36,7 @@ export function combine(value: Scalar, parts: readonly Value[]): Tracked {
     if (part.source >= 0) sources.push(part.source)
     if (part.more !== null) sources.push(...part.more)
   }
-  const [first = -1, ...rest] = sources
-  return new Tracked(value, first, rest.length > 0 ? rest : null)
+  return new Tracked(value, sources[0] ?? -1, sources.length > 1 ? sources.slice(1) : null)
 }
 
 /** How conditions read a value: absent and false are false, anything else is true. */
