@@ -80,7 +80,7 @@ export const LIMIT_BOUNDS: Readonly<Record<keyof Limits, Bound>> = {
   databasePoolSize: bound('DATABASE_POOL_SIZE', 24, 2, 500),
   statementTimeoutMs: bound('DATABASE_STATEMENT_TIMEOUT_MS', 10_000, 100, 600_000),
   deliveryConcurrency: bound('DELIVERY_CONCURRENCY', 32, 1, 1000),
-  deliveryLeaseMs: bound('DELIVERY_LEASE_MS', 120_000, 1000, 3_600_000),
+  deliveryLeaseMs: bound('DELIVERY_LEASE_MS', 20_000, 1000, 3_600_000),
   deliveryPollMs: bound('DELIVERY_POLL_MS', 1000, 10, 60_000),
   stopGraceMs: bound('STOP_GRACE_MS', 8000, 0, 600_000),
 }

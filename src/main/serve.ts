@@ -12,11 +12,11 @@ import { productReleased, productVersion, readTls, shippedOr } from '../config/a
 import { loadDeployment } from '../config/deployment-files.js'
 import { loadConfig, type Config } from '../config/environment.js'
 import { createLog, describe, logObserver, type Log } from '../config/log.js'
+import type { Deployment } from '../directory/types.js'
 import { receiveAnswer } from '../flow/answer.js'
 import type { Gateway, Observer } from '../flow/gateway.js'
 import { updateTask } from '../flow/update-task.js'
 import { startWork } from '../flow/work.js'
-import type { Store } from '../store/store.js'
 import { instantOf } from '../terms/instant.js'
 import { openConfiguredStore } from './database.js'
 import { hostInUrl, listenHttp } from './http-listener.js'
@@ -51,23 +51,38 @@ async function start(config: Config, log: Log, stops: Stop[]): Promise<void> {
   const http = await listening('PORT', host, config.port, listenHttp(host, config.port))
   stops.push(() => http.close(limits.stopGraceMs))
   const baseUrl = `http://${hostInUrl(host)}:${http.port}`
-  const { store, close } = await openConfiguredStore(config, log)
-  stops.push(close)
-
-  const metrics = createMetrics()
+  // PostgreSQL starts in processes of its own while mappings and deployment are read in this one.
+  const opening = openConfiguredStore(config, log)
+  stops.push(() =>
+    opening.then(
+      ({ close }) => close(),
+      () => undefined,
+    ),
+  )
+  const translation = loadTranslation()
   const publishers = createPublishers()
   stops.push(publishers.close)
-  const gateway = await openGateway(
-    config,
-    baseUrl,
+  const deployment = deploymentOf(config, baseUrl)
+  const { store } = await opening
+
+  const metrics = createMetrics()
+  const gateway: Gateway = {
     store,
-    publishers.byChannel,
-    both(logObserver(log), metrics),
-  )
+    deployment,
+    ...translation,
+    publishers: publishers.byChannel,
+    clock,
+    newId,
+    random: Math.random,
+    acceptUnregistered: config.auth === 'none',
+    hl7Limits: hl7Limits(config),
+    observe: both(logObserver(log), metrics),
+  }
+  await store.putDirectory(deployment.resources, clock())
 
   const work = startWork(gateway, {
     concurrency: limits.deliveryConcurrency,
-    leaseMs: limits.deliveryLeaseMs,
+    leaseMs: Math.max(limits.deliveryLeaseMs, 2 * longestTimeoutMs(deployment)),
     pollMs: limits.deliveryPollMs,
   })
   stops.push(work.stop)
@@ -92,36 +107,23 @@ async function start(config: Config, log: Log, stops: Stop[]): Promise<void> {
   process.stdout.write(`${JSON.stringify({ event: 'listening', http: baseUrl, mllpPort: mllp.port })}\n`)
 }
 
-async function openGateway(
-  config: Config,
-  baseUrl: string,
-  store: Store,
-  publishers: Gateway['publishers'],
-  observe: Observer,
-): Promise<Gateway> {
-  const { limits } = config
+const clock = () => instantOf(new Date())
+
+function deploymentOf(config: Config, baseUrl: string): Deployment {
   const found = loadDeployment(shippedOr(config.deploymentDir), (name) => process.env[name])
-  const deployment = { ...found, publicUrl: config.publicUrl ?? found.publicUrl ?? baseUrl }
-  const clock = () => instantOf(new Date())
-  await store.putDirectory(deployment.resources, clock())
-  return {
-    store,
-    deployment,
-    ...loadTranslation(),
-    publishers,
-    clock,
-    newId,
-    random: Math.random,
-    acceptUnregistered: config.auth === 'none',
-    hl7Limits: {
-      maxMessageBytes: limits.hl7MaxMessageBytes,
-      maxSegments: limits.hl7MaxSegments,
-      maxRepetitions: limits.hl7MaxRepetitions,
-      maxFieldBytes: limits.hl7MaxFieldBytes,
-    },
-    observe,
-  }
+  return { ...found, publicUrl: config.publicUrl ?? found.publicUrl ?? baseUrl }
 }
+
+/** A lease must outlive the send it covers, or two workers would send at once. */
+const longestTimeoutMs = ({ partners }: Deployment): number =>
+  Math.max(0, ...[...partners.values()].map(({ receives }) => receives?.timeoutMs ?? 0))
+
+const hl7Limits = ({ limits }: Config): Gateway['hl7Limits'] => ({
+  maxMessageBytes: limits.hl7MaxMessageBytes,
+  maxSegments: limits.hl7MaxSegments,
+  maxRepetitions: limits.hl7MaxRepetitions,
+  maxFieldBytes: limits.hl7MaxFieldBytes,
+})
 
 function application(config: Config, gateway: Gateway, metrics: Metrics, isTakingWork: () => boolean) {
   const { store, deployment, clock: now, newId } = gateway
