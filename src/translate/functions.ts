@@ -119,6 +119,19 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
         return text === '' ? undefined : combine(text, parts)
       },
     },
+    alsoFrom: {
+      args: [1, 1],
+      says: 'the value; the argument counts as its origin too when it says the same',
+      compile: (site) => {
+        const { evaluate } = first(site)
+        return (run, value) => {
+          const other = evaluate(run)
+          return value !== undefined && textOf(value) === textOf(other)
+            ? combine(textOf(value) ?? '', [value, other])
+            : value
+        }
+      },
+    },
     prefix: {
       args: [1, 1],
       says: 'the text with another before it',
