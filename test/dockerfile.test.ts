@@ -51,7 +51,8 @@ function perform(instruction: string, rest: string): void {
     execFileSync('/bin/sh', ['-ec', rest.replace('chown -R node:0', 'true')], {
       cwd: inside(current, '.'),
       stdio: 'pipe',
-      env: { PATH: process.env['PATH'], HOME: root },
+      // npm's own settings (registry, certificates) come from the machine; what the product reads does not.
+      env: { ...process.env, DATABASE_URL: '', NODE_OPTIONS: '', HOME: root },
     })
   }
 }
