@@ -13,7 +13,8 @@ export interface Pause {
   end(): Promise<void>
 }
 
-/** A trigger that waits for a lock which the test holds. `when`: `before insert on message`. A constraint trigger
+/** A trigger that sleeps while the test holds a lock. It does not wait for the lock itself: the dying database may
+ *  end the holder first, and what then got the lock could still commit. A sleep ends only with its server process. `when`: `before insert on message`. A constraint trigger
  *  (`at commit`) waits in the last moment before the commit itself, when everything is written. */
 export async function pauseAt(
   gateway: GatewayUnderTest,
@@ -26,7 +27,7 @@ export async function pauseAt(
   await client.query(`
     create or replace function hold_for_test() returns trigger language plpgsql as $$
     begin
-      perform pg_advisory_xact_lock_shared(${LOCK});
+      if not pg_try_advisory_xact_lock_shared(${LOCK}) then perform pg_sleep(3600); end if;
       return new;
     end $$`)
   await client.query(
@@ -37,8 +38,7 @@ export async function pauseAt(
            execute function hold_for_test()`,
   )
   return {
-    reached: () =>
-      until(client, `select from pg_locks where locktype = 'advisory' and objid = ${LOCK} and not granted`),
+    reached: () => until(client, `select from pg_stat_activity where wait_event = 'PgSleep'`),
     end: () => client.end().catch(() => undefined),
   }
 }
